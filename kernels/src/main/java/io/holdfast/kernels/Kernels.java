@@ -1,0 +1,244 @@
+package io.holdfast.kernels;
+
+/**
+ * Everything a backend computes: each operation, forward directly above its backward, with its
+ * equation. A backend implements all of it.
+ *
+ * <p>Conventions. Outputs come first, then inputs, then scalars. Tensors are row-major and
+ * contiguous. Parameter gradients ({@code dGamma}, {@code dWeight}, {@code dTable}, …) add to what
+ * is there; activation gradients overwrite, except where an {@code add} flag says so. Sums run in
+ * an order that depends on the shape and the thread count alone. Unless said otherwise outputs may
+ * not overlap inputs; "in place" means that the first output may be the first input. Real tensors
+ * are of type {@link #real()}; indices are I32. A tensor of zero rows is legal everywhere.
+ */
+public interface Kernels extends AutoCloseable {
+
+  /** "cpu", "null", …: the name {@link Backends#open} knows. */
+  String name();
+
+  /** The type of weights and activations. */
+  DType real();
+
+  // ---- memory ----
+
+  /**
+   * Throws {@link HoldfastException} of kind OUT_OF_MEMORY, with the size, when there is not that
+   * much.
+   */
+  Slab allocate(long bytes);
+
+  /** {@code dst = src[from … from + elements)}. */
+  void upload(Tensor dst, float[] src, int from);
+
+  /** {@code dst = src[from … from + elements)}. */
+  void upload(Tensor dst, int[] src, int from);
+
+  /** {@code dst[from … from + elements) = src}; waits for the result. */
+  void download(float[] dst, int from, Tensor src);
+
+  void copy(Tensor dst, Tensor src);
+
+  void zero(Tensor x);
+
+  // ---- linear layers ----
+
+  /** {@code y[N,O] = x[N,I] · wᵀ[O,I] + b[1,O]}; no bias where {@code b} is null. */
+  void linear(Tensor y, Tensor x, Tensor w, Tensor b);
+
+  /** {@code dx[N,I] = dy[N,O] · w[O,I]}, plus the old {@code dx} if {@code add}. */
+  void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean add);
+
+  /** {@code dw += dyᵀ · x}; {@code db += Σ_rows dy} unless {@code db} is null. */
+  void linearBackwardWeight(Tensor dw, Tensor db, Tensor dy, Tensor x);
+
+  // ---- rows and embeddings ----
+
+  /** {@code y[r] = table[ids[r]]}. */
+  void gather(Tensor y, Tensor table, Tensor ids);
+
+  /** {@code dTable[ids[r]] += dy[r]}, rows of equal id in ascending r. */
+  void gatherBackward(Tensor dTable, Tensor dy, Tensor ids);
+
+  /**
+   * {@code y[r] = words[r] + positionTable[positions[r]] + typeTable[types[r]]}; in place. Its
+   * backward is the identity for {@code words} and {@link #gatherBackward} for the tables.
+   */
+  void embeddingSum(
+      Tensor y,
+      Tensor words,
+      Tensor positionTable,
+      Tensor positions,
+      Tensor typeTable,
+      Tensor types);
+
+  /** {@code y = x + z}, z drawn as {@link NoiseType} says, in fp32 or better; in place. */
+  void addNoise(Tensor y, Tensor x, NoiseType type, float eps, Key key, Rows rows);
+
+  // ---- normalisation and dropout ----
+
+  /**
+   * {@code y = x · keep / (1 − p)} with keep from {@link Philox#keeps}; in place. It is its own
+   * backward. p = 0 copies.
+   */
+  void dropout(Tensor y, Tensor x, float p, Key key, Rows rows);
+
+  /**
+   * {@code y = (x − mean) · rstd · gamma + beta} over each row, {@code rstd = 1 / sqrt(var + eps)},
+   * biased variance.
+   *
+   * @param mean [N,1], for the backward
+   * @param rstd [N,1], for the backward
+   */
+  void layerNorm(
+      Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta, float eps);
+
+  /**
+   * With {@code n = (x − mean) · rstd} and {@code g = dy · gamma}: {@code dx = rstd · (g − avg(g) −
+   * n · avg(g · n))}, {@code dGamma += Σ dy · n}, {@code dBeta += Σ dy}; dGamma and dBeta null: not
+   * computed. {@code dx} may be {@code dy}.
+   */
+  void layerNormBackward(
+      Tensor dx,
+      Tensor dGamma,
+      Tensor dBeta,
+      Tensor dy,
+      Tensor x,
+      Tensor mean,
+      Tensor rstd,
+      Tensor gamma);
+
+  /**
+   * The end of a post-LN block: {@code s = residual + dropout(x)}, {@code y = layerNorm(s)}. {@code
+   * s} may be {@code x}.
+   */
+  void dropoutAddLayerNorm(
+      Tensor y,
+      Tensor s,
+      Tensor mean,
+      Tensor rstd,
+      Tensor x,
+      Tensor residual,
+      Tensor gamma,
+      Tensor beta,
+      float eps,
+      float p,
+      Key key,
+      Rows rows);
+
+  /**
+   * {@code dResidual = layerNormBackward(dy)}, {@code dx = dropout(dResidual)} with the forward's
+   * key. {@code dResidual} may be {@code dy}.
+   */
+  void dropoutAddLayerNormBackward(
+      Tensor dx,
+      Tensor dResidual,
+      Tensor dGamma,
+      Tensor dBeta,
+      Tensor dy,
+      Tensor s,
+      Tensor mean,
+      Tensor rstd,
+      Tensor gamma,
+      float p,
+      Key key,
+      Rows rows);
+
+  // ---- activations ----
+
+  /** {@code y = gelu(x + b)}, {@code gelu(t) = t · Φ(t) = t/2 · (1 + erf(t/√2))}. */
+  void biasGelu(Tensor y, Tensor x, Tensor b);
+
+  /** {@code dx = dy · (Φ(t) + t · φ(t))}, {@code t = x + b}; {@code dx} may be {@code dy}. */
+  void biasGeluBackward(Tensor dx, Tensor dy, Tensor x, Tensor b);
+
+  /** {@code y = tanh(x)}; in place. */
+  void tanh(Tensor y, Tensor x);
+
+  /** {@code dx = dy · (1 − y²)}; {@code dx} may be {@code dy}. */
+  void tanhBackward(Tensor dx, Tensor dy, Tensor y);
+
+  // ---- attention over packed sequences ----
+
+  /** Elements of {@link #real()} that the two attention operations need as scratch. */
+  long attentionScratch(int maxLength, int heads, int headSize);
+
+  /**
+   * For each sequence and head: {@code S = q·kᵀ/√D}, {@code P = softmax(S)}, {@code ctx =
+   * dropout(P)·v}. The dropout word of P[i,j] in sequence b, head h has stream {@code streams[b]},
+   * position i, column j and head h + 1.
+   *
+   * @param ctx [N,H]
+   * @param lse [N,A], {@code log Σ_j exp S_ij}, for the backward
+   * @param qkv [N,3H]: q, k and v side by side, heads of D = H/A columns within each
+   */
+  void attention(
+      Tensor ctx,
+      Tensor lse,
+      Tensor scratch,
+      Tensor qkv,
+      Sequences sequences,
+      int heads,
+      float p,
+      Key key);
+
+  /**
+   * With {@code P = exp(S − lse)} and M the dropout factor: {@code dv = (M∘P)ᵀ·dctx}, {@code dP =
+   * M∘(dctx·vᵀ)}, {@code dS = P∘(dP − rowsum(dctx∘ctx))}, {@code dq = dS·k/√D}, {@code dk =
+   * dSᵀ·q/√D}.
+   */
+  void attentionBackward(
+      Tensor dqkv,
+      Tensor scratch,
+      Tensor dctx,
+      Tensor ctx,
+      Tensor lse,
+      Tensor qkv,
+      Sequences sequences,
+      int heads,
+      float p,
+      Key key);
+
+  // ---- losses, computed in fp32 or better; each example's loss and its gradient in one call ----
+
+  /**
+   * {@code loss[b] = −log softmax(logits[b])[labels[b]]}, {@code dLogits = scale · (softmax −
+   * onehot)} unless null.
+   *
+   * @param loss [B,1]
+   * @param labels I32 [B,1]
+   */
+  void crossEntropy(Tensor loss, Tensor dLogits, Tensor logits, Tensor labels, float scale);
+
+  /**
+   * {@code kl[b] = KL(p‖q) + KL(q‖p)}, p and q the softmax of the rows. Adds to {@code dP} and
+   * {@code dQ} (each unless null): with {@code d = ln p − ln q}, {@code dP += scale · (p·(d −
+   * KL(p‖q)) + p − q)} and {@code dQ += scale · (q·(−d − KL(q‖p)) + q − p)}.
+   */
+  void symmetricKl(Tensor kl, Tensor dP, Tensor dQ, Tensor pLogits, Tensor qLogits, float scale);
+
+  /**
+   * {@code loss[b] = (x[b] − target[b])²}, {@code dx = 2 · scale · (x − target)} unless null. All
+   * are [B,1].
+   */
+  void squaredError(Tensor loss, Tensor dx, Tensor x, Tensor target, float scale);
+
+  // ---- the update ----
+
+  /** {@code Σ x²} in double; not finite if any element is not. */
+  double sumOfSquares(Tensor x);
+
+  /**
+   * One AdamW step on tensors of one shape, {@code g' = gradientScale · g}:
+   *
+   * <pre>
+   * m = beta1·m + (1 − beta1)·g'          v = beta2·v + (1 − beta2)·g'²
+   * w = w − learningRate·weightDecay·w    (decoupled, before the move)
+   * w = w − learningRate · (m/correction1) / (sqrt(v/correction2) + epsilon)
+   * w = w − learningRate · sqrt(correction2)/correction1 · m / (sqrt(v) + epsilon)      if epsilonInside
+   * </pre>
+   */
+  void adamw(Tensor w, Tensor m, Tensor v, Tensor g, AdamStep step);
+
+  @Override
+  void close();
+}

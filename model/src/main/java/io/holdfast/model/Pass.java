@@ -1,0 +1,33 @@
+package io.holdfast.model;
+
+import io.holdfast.kernels.Arena;
+import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Key;
+import io.holdfast.kernels.Tensor;
+
+/**
+ * One forward and its backward: where it runs, where its activations live, which random numbers it
+ * draws. Several can be alive at once.
+ *
+ * @param arena activations are taken from it; the caller's scope gives them back
+ * @param key of this step; layers add their {@link Sites}
+ * @param training dropout is on
+ * @param weightGradients false: a backward computes the gradient of its input alone
+ */
+public record Pass(
+    Kernels kernels, Arena arena, Key key, boolean training, boolean weightGradients) {
+
+  /** An activation of the backend's real type. */
+  public Tensor take(int rows, int cols) {
+    return arena.take(kernels.real(), rows, cols);
+  }
+
+  /** The dropout probability in force. */
+  public float dropout(float probability) {
+    return training ? probability : 0f;
+  }
+
+  public Key key(int site) {
+    return key.at(site);
+  }
+}
