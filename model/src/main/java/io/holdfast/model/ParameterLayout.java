@@ -39,7 +39,7 @@ public final class ParameterLayout {
   public static ParameterLayout of(ModelConfig c) {
     ParameterLayout layout = new ParameterLayout();
     boolean bert = c.architecture() == ModelConfig.Architecture.BERT;
-    String prefix = bert ? "bert." : "roberta.";
+    String prefix = prefix(c);
     int h = c.hiddenSize();
     int head = c.layers() + 1;
     String embeddings = prefix + "embeddings.";
@@ -58,6 +58,11 @@ public final class ParameterLayout {
       layout.linear("classifier.out_proj", c.outputs(), h, head);
     }
     return layout;
+  }
+
+  /** What the names of the encoder's tensors begin with. */
+  static String prefix(ModelConfig c) {
+    return c.architecture() == ModelConfig.Architecture.BERT ? "bert." : "roberta.";
   }
 
   private void encoderLayer(String p, int h, int f, int depth) {

@@ -1,6 +1,9 @@
 package io.holdfast.model;
 
+import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Word lookup, encoder and head. The word lookup is a pair of its own and the encoder takes and
@@ -13,46 +16,112 @@ import io.holdfast.kernels.Tensor;
  * de     = backward(pass, batch, a, dLogits, gradients)    [N,H]
  *          embedWordsBackward(pass, batch, de, gradients)
  * </pre>
+ *
+ * Where no backward follows, {@link #infer} gives the same logits in the memory of one layer. All
+ * results live in the pass's arena until the caller's scope closes.
  */
 public final class SequenceClassifier {
 
-  public SequenceClassifier(ModelConfig config, Parameters weights) {}
+  private final ModelConfig config;
+  private final Parameters weights;
+  private final String wordTable;
+  private final Embeddings embeddings;
+  private final List<EncoderLayer> layers = new ArrayList<>();
+  private final Head head;
+
+  public SequenceClassifier(ModelConfig config, Parameters weights) {
+    this.config = config;
+    this.weights = weights;
+    this.wordTable = ParameterLayout.prefix(config) + "embeddings.word_embeddings.weight";
+    this.embeddings = new Embeddings(config, weights);
+    for (int i = 0; i < config.layers(); i++) {
+      layers.add(new EncoderLayer(config, i, weights));
+    }
+    this.head = new Head(config, weights);
+  }
 
   public ModelConfig config() {
-    throw new UnsupportedOperationException();
+    return config;
   }
 
   public Parameters weights() {
-    throw new UnsupportedOperationException();
+    return weights;
   }
 
   /**
    * {@code e[t] = wordTable[tokens[t]]}: the lookup alone, before positions, LayerNorm and dropout.
    */
   public Tensor embedWords(Pass pass, DeviceBatch batch) {
-    throw new UnsupportedOperationException();
+    Tensor e = pass.take(batch.tokenCount(), config.hiddenSize());
+    pass.kernels().gather(e, weights.get(wordTable), batch.tokens());
+    return e;
   }
 
-  /** {@code dWordTable[tokens[t]] += dEmbeddings[t]} over the tokens of {@code batch}. */
+  /**
+   * {@code dWordTable[tokens[t]] += dEmbeddings[t]} over the tokens of {@code batch}: the forward's
+   * batch or a prefix of it, with as many rows of its gradient.
+   */
   public void embedWordsBackward(
       Pass pass, DeviceBatch batch, Tensor dEmbeddings, Parameters gradients) {
-    throw new UnsupportedOperationException();
+    pass.kernels().gatherBackward(gradients.get(wordTable), dEmbeddings, batch.tokens());
   }
 
-  /** From word embeddings [N,H] to logits [B,C]. {@code embeddings} is not changed. */
-  public Activations forward(Pass pass, DeviceBatch batch, Tensor embeddings) {
-    throw new UnsupportedOperationException();
+  /** From word embeddings [N,H] to logits [B,C]. {@code e} is not changed. */
+  public Activations forward(Pass pass, DeviceBatch batch, Tensor e) {
+    Tensor x = pass.take(batch.tokenCount(), config.hiddenSize());
+    Embeddings.Saved saved = embeddings.forward(pass, batch, x, e);
+    List<EncoderLayer.Saved> savedLayers = new ArrayList<>();
+    for (EncoderLayer layer : layers) {
+      Tensor y = pass.take(batch.tokenCount(), config.hiddenSize());
+      savedLayers.add(layer.forward(pass, batch, y, x));
+      x = y;
+    }
+    Tensor logits = pass.take(batch.sequenceCount(), config.outputs());
+    Head.Saved savedHead = head.forward(pass, batch, logits, x);
+    return new Activations(logits, x, saved, savedLayers, savedHead);
   }
 
   /**
    * Adds parameter gradients (if the pass wants them) and returns the gradient with respect to the
-   * embeddings.
+   * embeddings, [N,H].
    *
-   * @param batch the forward's, or a prefix of it: then only those sequences are differentiated
+   * @param batch the forward's, or a {@link DeviceBatch#prefix} of it: then only those sequences
+   *     are differentiated
    * @param dLogits [B,C] of that batch
+   * @param gradients may be null if the pass wants none
    */
   public Tensor backward(
       Pass pass, DeviceBatch batch, Activations a, Tensor dLogits, Parameters gradients) {
-    throw new UnsupportedOperationException();
+    int n = batch.tokenCount();
+    Tensor dx = pass.take(n, config.hiddenSize());
+    head.backward(pass, batch, a.head.prefix(batch.sequenceCount()), dx, dLogits, gradients);
+    for (int i = layers.size() - 1; i >= 0; i--) {
+      layers.get(i).backward(pass, batch, a.layers.get(i).prefix(n), dx, gradients);
+    }
+    embeddings.backward(pass, batch, a.embeddings.prefix(n), dx, gradients);
+    return dx;
+  }
+
+  /** The logits [B,C] of {@link #forward}, for when no backward follows. {@code e} is kept. */
+  public Tensor infer(Pass pass, DeviceBatch batch, Tensor e) {
+    Tensor logits = pass.take(batch.sequenceCount(), config.outputs());
+    try (Arena.Scope scratch = pass.arena().open()) {
+      head.forward(pass, batch, logits, encode(pass, batch, e));
+    }
+    return logits;
+  }
+
+  /** The encoder's output [N,H], for when no backward follows. {@code e} is kept. */
+  public Tensor encode(Pass pass, DeviceBatch batch, Tensor e) {
+    Tensor x = pass.take(batch.tokenCount(), config.hiddenSize());
+    try (Arena.Scope scratch = pass.arena().open()) {
+      embeddings.forward(pass, batch, x, e);
+    }
+    for (EncoderLayer layer : layers) {
+      try (Arena.Scope scratch = pass.arena().open()) {
+        layer.forward(pass, batch, x, x);
+      }
+    }
+    return x;
   }
 }
