@@ -1,0 +1,149 @@
+package io.holdfast.engine.criteria;
+
+import io.holdfast.engine.criteria.CriterionOptions.Compat;
+import io.holdfast.engine.criteria.CriterionOptions.Masks;
+import io.holdfast.engine.criteria.CriterionOptions.StopGrad;
+import io.holdfast.kernels.Arena;
+import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Tensor;
+import io.holdfast.model.Activations;
+import io.holdfast.model.DeviceBatch;
+import io.holdfast.model.PackedBatch;
+import io.holdfast.model.Parameters;
+import io.holdfast.model.Pass;
+import io.holdfast.model.SequenceClassifier;
+import io.holdfast.model.Sites;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * R3F (Aghajanyan et al., "Better Fine-Tuning by Reducing Representational Collapse", ICLR 2021).
+ *
+ * <pre>
+ * e = words(x)                                z ~ U(−eps, eps)  or  N(0, eps²)
+ * p = softmax(f(e))                           q = softmax(f(stop(e) + z))
+ * loss = CE(p, y) + lambda · [KL(p‖q) + KL(q‖p)]
+ * </pre>
+ *
+ * <p>Follows the paper: the noise joins the word lookup in fp32, before positions, LayerNorm and
+ * dropout; the mean is over examples; nothing is detached but the word embeddings of the noised
+ * branch. Clean and noised are one packed batch of 2N tokens: one forward, one backward. Values
+ * instead of classes: the consistency term is the squared difference {@code (z − z̃)²} of the two
+ * outputs.
+ *
+ * <p>Deviations by choice. {@link Masks#SHARED}: both branches draw the same dropout masks. {@link
+ * StopGrad#NOISY}: q is a constant, so the backward runs over the clean half alone (the paper's
+ * count of two forwards and one backward). {@link Compat#FAIRSEQ}: what the public
+ * facebookresearch/fairseq code does on RoBERTa, where the noised tensor is lost before the
+ * encoder: no noise, the branches differ by dropout alone, the word table is trained through both,
+ * and regression has no consistency term. With {@code lambda = 0} there is no second branch:
+ * gradients are those of {@link CrossEntropy} to the bit.
+ */
+public final class R3f implements Criterion {
+
+  static final String NAME = "r3f";
+
+  private final CriterionOptions options;
+  private final CrossEntropy plain = new CrossEntropy();
+
+  public R3f(CriterionOptions options) {
+    this.options = options;
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public LossReport accumulate(
+      SequenceClassifier model, Pass pass, PackedBatch batch, float scale, Parameters gradients) {
+    boolean fairseq = options.compat() == Compat.FAIRSEQ;
+    if (options.lambda() == 0 || (fairseq && batch.labels() == null)) {
+      return plain.accumulate(model, pass, batch, scale, gradients);
+    }
+    Kernels k = pass.kernels();
+    int b = batch.sequences();
+    int n = batch.tokenCount();
+    Arena.Scope scope = pass.arena().open();
+    try {
+      PackedBatch twice = batch.repeat(2, options.dropout() == Masks.SHARED);
+      DeviceBatch both = DeviceBatch.upload(k, pass.arena(), model.config(), twice);
+      DeviceBatch clean = both.prefix(b);
+
+      Tensor e = model.embedWords(pass, both); // [2N,H]
+      if (!fairseq) {
+        Tensor noised = e.rows(n, 2 * n);
+        k.addNoise(
+            noised,
+            noised,
+            options.noiseType(),
+            (float) options.eps(),
+            pass.key(Sites.EMBEDDING_NOISE),
+            clean.tokenRows());
+      }
+      Activations a = model.forward(pass, both, e);
+      Losses losses = losses(pass, a.logits(), clean, scale); // d/d logits of both halves
+
+      boolean noisyIsConstant = options.stopGrad() == StopGrad.NOISY;
+      DeviceBatch differentiated = noisyIsConstant ? clean : both;
+      Tensor dLogits = losses.dLogits.rows(0, differentiated.sequenceCount());
+      Tensor de = model.backward(pass, differentiated, a, dLogits, gradients);
+      DeviceBatch trainsWords = fairseq ? differentiated : clean;
+      model.embedWordsBackward(pass, trainsWords, de.rows(0, trainsWords.tokenCount()), gradients);
+
+      return losses.report(k, clean, options.lambda());
+    } finally {
+      scope.close();
+    }
+  }
+
+  /**
+   * Both terms for each example and their gradients.
+   *
+   * @param logits [2B,C] clean above noised
+   */
+  private Losses losses(Pass pass, Tensor logits, DeviceBatch clean, float scale) {
+    Kernels k = pass.kernels();
+    int b = clean.sequenceCount();
+    float weight = (float) (options.lambda() * scale);
+    Tensor supervised = pass.take(b, 1);
+    Tensor consistency = pass.take(b, 1);
+    Tensor dLogits = pass.take(2 * b, logits.cols());
+    Tensor p = logits.rows(0, b);
+    Tensor q = logits.rows(b, 2 * b);
+    Tensor dP = dLogits.rows(0, b);
+    Tensor dQ = dLogits.rows(b, 2 * b);
+    SupervisedLoss.compute(k, supervised, dP, p, clean, scale);
+    if (SupervisedLoss.isRegression(clean)) {
+      k.squaredError(consistency, dQ, q, p, weight);
+      subtract(pass, dP, dQ); // d(z − z̃)²/dz = −d(z − z̃)²/dz̃
+    } else {
+      k.zero(dQ);
+      k.symmetricKl(consistency, dP, dQ, p, q, weight);
+    }
+    return new Losses(supervised, consistency, dLogits);
+  }
+
+  /** {@code y[B,1] −= x[B,1]}, as a product with the 1 × 1 matrix −1. */
+  private static void subtract(Pass pass, Tensor y, Tensor x) {
+    Tensor minusOne = pass.take(1, 1);
+    pass.kernels().upload(minusOne, new float[] {-1f}, 0);
+    pass.kernels().linearBackwardInput(y, x, minusOne, true);
+  }
+
+  /** Columns [B,1] of both terms, and [2B,C] of gradients. */
+  private record Losses(Tensor supervised, Tensor consistency, Tensor dLogits) {
+
+    LossReport report(Kernels k, DeviceBatch clean, double lambda) {
+      boolean regression = SupervisedLoss.isRegression(clean);
+      double first = SupervisedLoss.sum(k, supervised);
+      double second = SupervisedLoss.sum(k, consistency);
+      Map<String, Double> parts = new LinkedHashMap<>();
+      parts.put(SupervisedLoss.part(clean), first);
+      parts.put(regression ? "consistency" : "kl", second);
+      return new LossReport(
+          clean.sequenceCount(), clean.tokenCount(), first + lambda * second, parts);
+    }
+  }
+}
