@@ -1,0 +1,528 @@
+package io.holdfast.kernels.reference;
+
+import static io.holdfast.kernels.reference.HostSlab.add;
+import static io.holdfast.kernels.reference.HostSlab.at;
+import static io.holdfast.kernels.reference.HostSlab.put;
+
+import io.holdfast.kernels.AdamStep;
+import io.holdfast.kernels.DType;
+import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Key;
+import io.holdfast.kernels.NoiseType;
+import io.holdfast.kernels.Rows;
+import io.holdfast.kernels.Sequences;
+import io.holdfast.kernels.Slab;
+import io.holdfast.kernels.Tensor;
+
+/**
+ * The definition of every operation: naive loops in double, as close to the equations of {@link
+ * Kernels} as code can be. Its backward is checked by central differences, every backend is checked
+ * against it. Slow, and so never outside tests.
+ */
+public final class ReferenceKernels implements Kernels {
+
+  @Override
+  public String name() {
+    return "reference";
+  }
+
+  @Override
+  public DType real() {
+    return DType.F64;
+  }
+
+  // ---- memory ----
+
+  @Override
+  public Slab allocate(long bytes) {
+    return new HostSlab(bytes);
+  }
+
+  /** Element i, row-major, in full precision. */
+  public double get(Tensor t, long i) {
+    return HostSlab.get(t, i);
+  }
+
+  public void set(Tensor t, long i, double value) {
+    HostSlab.set(t, i, value);
+  }
+
+  public double[] toArray(Tensor t) {
+    double[] all = new double[Math.toIntExact(t.elements())];
+    for (int i = 0; i < all.length; i++) {
+      all[i] = get(t, i);
+    }
+    return all;
+  }
+
+  /** All elements of {@code t}, row-major. */
+  public void fill(Tensor t, double... values) {
+    if (values.length != t.elements()) {
+      throw new IllegalArgumentException(values.length + " values for " + t.shape());
+    }
+    for (int i = 0; i < values.length; i++) {
+      set(t, i, values[i]);
+    }
+  }
+
+  @Override
+  public void upload(Tensor dst, float[] src, int from) {
+    for (int i = 0; i < dst.elements(); i++) {
+      set(dst, i, src[from + i]);
+    }
+  }
+
+  @Override
+  public void upload(Tensor dst, int[] src, int from) {
+    for (int i = 0; i < dst.elements(); i++) {
+      HostSlab.setInt(dst, i, src[from + i]);
+    }
+  }
+
+  @Override
+  public void download(float[] dst, int from, Tensor src) {
+    for (int i = 0; i < src.elements(); i++) {
+      dst[from + i] = (float) get(src, i);
+    }
+  }
+
+  @Override
+  public void copy(Tensor dst, Tensor src) {
+    for (long i = 0; i < dst.elements(); i++) {
+      if (dst.dtype() == DType.I32) {
+        HostSlab.setInt(dst, i, HostSlab.getInt(src, i));
+      } else {
+        set(dst, i, get(src, i));
+      }
+    }
+  }
+
+  @Override
+  public void zero(Tensor x) {
+    for (long i = 0; i < x.elements(); i++) {
+      if (x.dtype() == DType.I32) {
+        HostSlab.setInt(x, i, 0);
+      } else {
+        set(x, i, 0);
+      }
+    }
+  }
+
+  // ---- linear layers ----
+
+  @Override
+  public void linear(Tensor y, Tensor x, Tensor w, Tensor b) {
+    for (int n = 0; n < y.rows(); n++) {
+      for (int o = 0; o < y.cols(); o++) {
+        double sum = b == null ? 0 : at(b, 0, o);
+        for (int i = 0; i < x.cols(); i++) {
+          sum += at(x, n, i) * at(w, o, i);
+        }
+        put(y, n, o, sum);
+      }
+    }
+  }
+
+  @Override
+  public void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean add) {
+    for (int n = 0; n < dx.rows(); n++) {
+      for (int i = 0; i < dx.cols(); i++) {
+        double sum = add ? at(dx, n, i) : 0;
+        for (int o = 0; o < dy.cols(); o++) {
+          sum += at(dy, n, o) * at(w, o, i);
+        }
+        put(dx, n, i, sum);
+      }
+    }
+  }
+
+  @Override
+  public void linearBackwardWeight(Tensor dw, Tensor db, Tensor dy, Tensor x) {
+    for (int n = 0; n < dy.rows(); n++) {
+      for (int o = 0; o < dy.cols(); o++) {
+        for (int i = 0; i < x.cols(); i++) {
+          add(dw, o, i, at(dy, n, o) * at(x, n, i));
+        }
+        if (db != null) {
+          add(db, 0, o, at(dy, n, o));
+        }
+      }
+    }
+  }
+
+  // ---- rows and embeddings ----
+
+  @Override
+  public void gather(Tensor y, Tensor table, Tensor ids) {
+    for (int r = 0; r < y.rows(); r++) {
+      for (int c = 0; c < y.cols(); c++) {
+        put(y, r, c, at(table, HostSlab.getInt(ids, r), c));
+      }
+    }
+  }
+
+  @Override
+  public void gatherBackward(Tensor dTable, Tensor dy, Tensor ids) {
+    for (int r = 0; r < dy.rows(); r++) {
+      for (int c = 0; c < dy.cols(); c++) {
+        add(dTable, HostSlab.getInt(ids, r), c, at(dy, r, c));
+      }
+    }
+  }
+
+  @Override
+  public void embeddingSum(
+      Tensor y,
+      Tensor words,
+      Tensor positionTable,
+      Tensor positions,
+      Tensor typeTable,
+      Tensor types) {
+    for (int r = 0; r < y.rows(); r++) {
+      for (int c = 0; c < y.cols(); c++) {
+        double position = at(positionTable, HostSlab.getInt(positions, r), c);
+        double type = at(typeTable, HostSlab.getInt(types, r), c);
+        put(y, r, c, at(words, r, c) + position + type);
+      }
+    }
+  }
+
+  @Override
+  public void addNoise(Tensor y, Tensor x, NoiseType type, float eps, Key key, Rows rows) {
+    for (int r = 0; r < y.rows(); r++) {
+      int stream = HostSlab.getInt(rows.streams(), r);
+      int position = HostSlab.getInt(rows.positions(), r);
+      for (int c = 0; c < y.cols(); c++) {
+        double z = Draws.noise(type, key, stream, position, c);
+        put(y, r, c, at(x, r, c) + eps * z);
+      }
+    }
+  }
+
+  // ---- normalisation and dropout ----
+
+  @Override
+  public void dropout(Tensor y, Tensor x, float p, Key key, Rows rows) {
+    for (int r = 0; r < y.rows(); r++) {
+      for (int c = 0; c < y.cols(); c++) {
+        put(y, r, c, at(x, r, c) * Draws.dropoutFactor(p, key, rows, r, c));
+      }
+    }
+  }
+
+  @Override
+  public void layerNorm(
+      Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta, float eps) {
+    int cols = x.cols();
+    for (int r = 0; r < x.rows(); r++) {
+      double sum = 0;
+      for (int c = 0; c < cols; c++) {
+        sum += at(x, r, c);
+      }
+      double squares = 0;
+      for (int c = 0; c < cols; c++) {
+        squares += Math.pow(at(x, r, c) - sum / cols, 2);
+      }
+      put(mean, r, 0, sum / cols);
+      put(rstd, r, 0, 1 / Math.sqrt(squares / cols + eps));
+      for (int c = 0; c < cols; c++) {
+        double n = (at(x, r, c) - at(mean, r, 0)) * at(rstd, r, 0);
+        put(y, r, c, n * at(gamma, 0, c) + at(beta, 0, c));
+      }
+    }
+  }
+
+  @Override
+  public void layerNormBackward(
+      Tensor dx,
+      Tensor dGamma,
+      Tensor dBeta,
+      Tensor dy,
+      Tensor x,
+      Tensor mean,
+      Tensor rstd,
+      Tensor gamma) {
+    int cols = x.cols();
+    for (int r = 0; r < x.rows(); r++) {
+      double[] n = new double[cols];
+      double averageG = 0;
+      double averageGn = 0;
+      for (int c = 0; c < cols; c++) {
+        n[c] = (at(x, r, c) - at(mean, r, 0)) * at(rstd, r, 0);
+        averageG += at(dy, r, c) * at(gamma, 0, c) / cols;
+        averageGn += at(dy, r, c) * at(gamma, 0, c) * n[c] / cols;
+      }
+      for (int c = 0; c < cols; c++) {
+        double g = at(dy, r, c) * at(gamma, 0, c);
+        if (dGamma != null) {
+          add(dGamma, 0, c, at(dy, r, c) * n[c]);
+          add(dBeta, 0, c, at(dy, r, c));
+        }
+        put(dx, r, c, at(rstd, r, 0) * (g - averageG - n[c] * averageGn));
+      }
+    }
+  }
+
+  @Override
+  public void dropoutAddLayerNorm(
+      Tensor y,
+      Tensor s,
+      Tensor mean,
+      Tensor rstd,
+      Tensor x,
+      Tensor residual,
+      Tensor gamma,
+      Tensor beta,
+      float eps,
+      float p,
+      Key key,
+      Rows rows) {
+    dropout(s, x, p, key, rows);
+    for (long i = 0; i < s.elements(); i++) {
+      set(s, i, get(s, i) + get(residual, i));
+    }
+    layerNorm(y, mean, rstd, s, gamma, beta, eps);
+  }
+
+  @Override
+  public void dropoutAddLayerNormBackward(
+      Tensor dx,
+      Tensor dResidual,
+      Tensor dGamma,
+      Tensor dBeta,
+      Tensor dy,
+      Tensor s,
+      Tensor mean,
+      Tensor rstd,
+      Tensor gamma,
+      float p,
+      Key key,
+      Rows rows) {
+    layerNormBackward(dResidual, dGamma, dBeta, dy, s, mean, rstd, gamma);
+    dropout(dx, dResidual, p, key, rows);
+  }
+
+  // ---- activations ----
+
+  @Override
+  public void biasGelu(Tensor y, Tensor x, Tensor b) {
+    for (int r = 0; r < x.rows(); r++) {
+      for (int c = 0; c < x.cols(); c++) {
+        double t = at(x, r, c) + at(b, 0, c);
+        put(y, r, c, t * normalDistribution(t));
+      }
+    }
+  }
+
+  @Override
+  public void biasGeluBackward(Tensor dx, Tensor dy, Tensor x, Tensor b) {
+    for (int r = 0; r < x.rows(); r++) {
+      for (int c = 0; c < x.cols(); c++) {
+        double t = at(x, r, c) + at(b, 0, c);
+        double slope = normalDistribution(t) + t * normalDensity(t);
+        put(dx, r, c, at(dy, r, c) * slope);
+      }
+    }
+  }
+
+  private static double normalDensity(double t) {
+    return Math.exp(-t * t / 2) / Math.sqrt(2 * Math.PI);
+  }
+
+  /** Φ(t) = 1/2 + φ(t) · (t + t³/3 + t⁵/(3·5) + …): no cancellation; past ±9 it is 0 or 1. */
+  static double normalDistribution(double t) {
+    if (Math.abs(t) > 9) {
+      return t > 0 ? 1 : 0;
+    }
+    double term = t;
+    double sum = t;
+    for (int n = 3; Math.abs(term) > 1e-18 * Math.abs(sum); n += 2) {
+      term *= t * t / n;
+      sum += term;
+    }
+    return 0.5 + normalDensity(t) * sum;
+  }
+
+  @Override
+  public void tanh(Tensor y, Tensor x) {
+    for (long i = 0; i < y.elements(); i++) {
+      set(y, i, Math.tanh(get(x, i)));
+    }
+  }
+
+  @Override
+  public void tanhBackward(Tensor dx, Tensor dy, Tensor y) {
+    for (long i = 0; i < y.elements(); i++) {
+      set(dx, i, get(dy, i) * (1 - get(y, i) * get(y, i)));
+    }
+  }
+
+  // ---- attention over packed sequences ----
+
+  @Override
+  public long attentionScratch(int maxLength, int heads, int headSize) {
+    return 0;
+  }
+
+  @Override
+  public void attention(
+      Tensor ctx,
+      Tensor lse,
+      Tensor scratch,
+      Tensor qkv,
+      Sequences sequences,
+      int heads,
+      float p,
+      Key key) {
+    for (int b = 0; b < sequences.count(); b++) {
+      for (int h = 0; h < heads; h++) {
+        Head head = new Head(qkv, sequences, b, heads, h);
+        for (int i = 0; i < head.length; i++) {
+          double[] row = head.scores(i);
+          double logSum = Softmax.logSumExp(row);
+          put(lse, head.start + i, h, logSum);
+          for (int d = 0; d < head.size; d++) {
+            double sum = 0;
+            for (int j = 0; j < head.length; j++) {
+              double factor = Draws.dropoutFactor(p, key, head.stream, i, j, h + 1);
+              sum += factor * Math.exp(row[j] - logSum) * head.v(j, d);
+            }
+            put(ctx, head.start + i, h * head.size + d, sum);
+          }
+        }
+      }
+    }
+  }
+
+  @Override
+  public void attentionBackward(
+      Tensor dqkv,
+      Tensor scratch,
+      Tensor dctx,
+      Tensor ctx,
+      Tensor lse,
+      Tensor qkv,
+      Sequences sequences,
+      int heads,
+      float p,
+      Key key) {
+    zero(dqkv);
+    for (int b = 0; b < sequences.count(); b++) {
+      for (int h = 0; h < heads; h++) {
+        Head head = new Head(qkv, sequences, b, heads, h);
+        Head gradient = new Head(dqkv, sequences, b, heads, h);
+        for (int i = 0; i < head.length; i++) {
+          int r = head.start + i;
+          int column = h * head.size;
+          double[] row = head.scores(i);
+          double rowSum = 0;
+          for (int d = 0; d < head.size; d++) {
+            rowSum += at(dctx, r, column + d) * at(ctx, r, column + d);
+          }
+          for (int j = 0; j < head.length; j++) {
+            double factor = Draws.dropoutFactor(p, key, head.stream, i, j, h + 1);
+            double probability = Math.exp(row[j] - at(lse, r, h));
+            double dP = 0;
+            for (int d = 0; d < head.size; d++) {
+              dP += factor * at(dctx, r, column + d) * head.v(j, d);
+            }
+            double dS = probability * (dP - rowSum) / Math.sqrt(head.size);
+            for (int d = 0; d < head.size; d++) {
+              gradient.add(0, i, d, dS * head.k(j, d));
+              gradient.add(1, j, d, dS * head.q(i, d));
+              gradient.add(2, j, d, factor * probability * at(dctx, r, column + d));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  // ---- losses ----
+
+  @Override
+  public void crossEntropy(Tensor loss, Tensor dLogits, Tensor logits, Tensor labels, float scale) {
+    for (int b = 0; b < logits.rows(); b++) {
+      double[] logP = Softmax.logSoftmax(logits, b);
+      int label = HostSlab.getInt(labels, b);
+      put(loss, b, 0, -logP[label]);
+      for (int c = 0; c < logP.length && dLogits != null; c++) {
+        put(dLogits, b, c, scale * (Math.exp(logP[c]) - (c == label ? 1 : 0)));
+      }
+    }
+  }
+
+  @Override
+  public void symmetricKl(
+      Tensor kl, Tensor dP, Tensor dQ, Tensor pLogits, Tensor qLogits, float scale) {
+    for (int b = 0; b < pLogits.rows(); b++) {
+      double[] logP = Softmax.logSoftmax(pLogits, b);
+      double[] logQ = Softmax.logSoftmax(qLogits, b);
+      double klPq = 0;
+      double klQp = 0;
+      for (int c = 0; c < logP.length; c++) {
+        klPq += Math.exp(logP[c]) * (logP[c] - logQ[c]);
+        klQp += Math.exp(logQ[c]) * (logQ[c] - logP[c]);
+      }
+      put(kl, b, 0, klPq + klQp);
+      for (int c = 0; c < logP.length; c++) {
+        double p = Math.exp(logP[c]);
+        double q = Math.exp(logQ[c]);
+        double d = logP[c] - logQ[c];
+        if (dP != null) {
+          add(dP, b, c, scale * (p * (d - klPq) + p - q));
+        }
+        if (dQ != null) {
+          add(dQ, b, c, scale * (q * (-d - klQp) + q - p));
+        }
+      }
+    }
+  }
+
+  @Override
+  public void squaredError(Tensor loss, Tensor dx, Tensor x, Tensor target, float scale) {
+    for (int b = 0; b < x.rows(); b++) {
+      double difference = at(x, b, 0) - at(target, b, 0);
+      put(loss, b, 0, difference * difference);
+      if (dx != null) {
+        put(dx, b, 0, 2 * scale * difference);
+      }
+    }
+  }
+
+  // ---- the update ----
+
+  @Override
+  public double sumOfSquares(Tensor x) {
+    double sum = 0;
+    for (long i = 0; i < x.elements(); i++) {
+      sum += get(x, i) * get(x, i);
+    }
+    return sum;
+  }
+
+  @Override
+  public void adamw(Tensor w, Tensor m, Tensor v, Tensor g, AdamStep step) {
+    for (long i = 0; i < w.elements(); i++) {
+      double gradient = step.gradientScale() * get(g, i);
+      double first = step.beta1() * get(m, i) + (1 - step.beta1()) * gradient;
+      double second = step.beta2() * get(v, i) + (1 - step.beta2()) * gradient * gradient;
+      double decayed = get(w, i) * (1 - step.learningRate() * step.weightDecay());
+      double move =
+          step.epsilonInside()
+              ? Math.sqrt(step.correction2())
+                  / step.correction1()
+                  * first
+                  / (Math.sqrt(second) + step.epsilon())
+              : first
+                  / step.correction1()
+                  / (Math.sqrt(second / step.correction2()) + step.epsilon());
+      set(m, i, first);
+      set(v, i, second);
+      set(w, i, decayed - step.learningRate() * move);
+    }
+  }
+
+  @Override
+  public void close() {}
+}
