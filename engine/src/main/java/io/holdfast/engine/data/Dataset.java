@@ -1,0 +1,45 @@
+package io.holdfast.engine.data;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The rows of one file, in its order.
+ *
+ * @param file null for texts that came from no file
+ * @param sha256 of the file's bytes, in hexadecimal; null without a file
+ * @param labelled every example has a label (or target); otherwise none has
+ * @param notes lines worth telling the user: rows left out, columns in unusual places
+ */
+public record Dataset(
+    Task task,
+    Path file,
+    String sha256,
+    boolean labelled,
+    List<Example> examples,
+    List<String> notes) {
+
+  public Dataset {
+    examples = List.copyOf(examples);
+    notes = List.copyOf(notes);
+  }
+
+  /**
+   * Texts given directly, without labels.
+   *
+   * @param seconds null for single texts
+   */
+  public static Dataset ofTexts(Task task, List<String> firsts, List<String> seconds) {
+    List<Example> examples = new ArrayList<>();
+    for (int i = 0; i < firsts.size(); i++) {
+      String second = seconds == null ? null : seconds.get(i);
+      examples.add(new Example(i, firsts.get(i), second, -1, Float.NaN));
+    }
+    return new Dataset(task, null, null, false, examples, List.of());
+  }
+
+  public int size() {
+    return examples.size();
+  }
+}

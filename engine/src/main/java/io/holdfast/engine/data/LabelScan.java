@@ -1,0 +1,89 @@
+package io.holdfast.engine.data;
+
+import io.holdfast.kernels.HoldfastException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.TreeSet;
+
+/** The labels that a training file uses, found by reading it once. */
+final class LabelScan {
+
+  /** More names than this are not classes but a mistaken column. */
+  private static final int MOST = 1000;
+
+  private final Path file;
+  private final String column;
+  private final TreeSet<String> names = new TreeSet<>();
+  private boolean integers = true;
+  private boolean numbers = true;
+
+  private LabelScan(Path file, String column) {
+    this.file = file;
+    this.column = column;
+  }
+
+  static LabelScan of(Columns columns, Path file) {
+    LabelScan scan = new LabelScan(file, columns.label());
+    try (Lines lines = new Lines(file)) {
+      RowReader rows = RowReader.of(lines, columns, true);
+      for (Row row = rows.next(); row != null; row = rows.next()) {
+        String label = row.label().text();
+        if (label.isBlank()) {
+          throw lines.error(row.line(), row.label().column(), "no label; give every row one");
+        }
+        scan.see(label);
+      }
+      if (scan.names.isEmpty()) {
+        throw lines.error(0, 0, "the file has no rows");
+      }
+    }
+    return scan;
+  }
+
+  private void see(String label) {
+    integers &= label.matches("-?\\d{1,9}");
+    numbers &= integers || isNumber(label);
+    if (names.size() <= MOST) {
+      names.add(label);
+    }
+  }
+
+  /** All labels are numbers and not all are integers. */
+  boolean looksLikeRegression() {
+    return numbers && !integers;
+  }
+
+  /** Class names in the order of their ids. */
+  List<String> classes() {
+    String place = file + ": column '" + column + "' ";
+    if (names.size() > MOST) {
+      throw fail(place + "has more than " + MOST + " labels; is it the label, or a number?");
+    }
+    if (names.size() < 2) {
+      throw fail(
+          place
+              + "has the one label "
+              + Text.list(new ArrayList<>(names))
+              + "; a task needs two or more");
+    }
+    List<String> classes = new ArrayList<>(names);
+    if (integers) {
+      classes.sort(Comparator.comparingInt(Integer::parseInt));
+    }
+    return classes;
+  }
+
+  private static HoldfastException fail(String message) {
+    return new HoldfastException(HoldfastException.Kind.DATA, message);
+  }
+
+  private static boolean isNumber(String text) {
+    try {
+      return Double.isFinite(Double.parseDouble(text));
+    } catch (NumberFormatException e) {
+      return false;
+    }
+  }
+}

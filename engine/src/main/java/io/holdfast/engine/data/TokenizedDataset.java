@@ -1,0 +1,130 @@
+package io.holdfast.engine.data;
+
+import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.PackedBatch;
+import io.holdfast.model.text.Encoding;
+import io.holdfast.model.text.Tokenizer;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A data set as token ids, laid end to end; any examples of it make a batch. */
+public final class TokenizedDataset {
+
+  /** Rows given to the tokenizer at once: enough to keep its threads busy. */
+  private static final int CHUNK = 1024;
+
+  private final Dataset data;
+  private final int[] lengths;
+  private final int[] offsets;
+  private final int[] tokens;
+  private final byte[] types;
+  private final int truncated;
+  private final int longest;
+
+  private TokenizedDataset(Dataset data, List<Encoding> encodings) {
+    this.data = data;
+    lengths = new int[data.size()];
+    offsets = new int[data.size() + 1];
+    long total = 0;
+    int cut = 0;
+    int full = 0;
+    for (int i = 0; i < lengths.length; i++) {
+      Encoding e = encodings.get(i);
+      lengths[i] = e.ids().length;
+      total += lengths[i];
+      if (total > Integer.MAX_VALUE - 8) {
+        throw new HoldfastException(
+            HoldfastException.Kind.DATA,
+            data.file() + ": more than 2^31 tokens; split the file or limit the rows");
+      }
+      offsets[i + 1] = (int) total;
+      cut += e.truncated() ? 1 : 0;
+      full = Math.max(full, e.fullLength());
+    }
+    truncated = cut;
+    longest = full;
+    tokens = new int[(int) total];
+    types = new byte[(int) total];
+    for (int i = 0; i < lengths.length; i++) {
+      Encoding e = encodings.get(i);
+      System.arraycopy(e.ids(), 0, tokens, offsets[i], lengths[i]);
+      for (int t = 0; t < lengths[i]; t++) {
+        types[offsets[i] + t] = (byte) e.types()[t];
+      }
+    }
+  }
+
+  /**
+   * @param maxTokens longest example, specials included; what is longer is cut and counted
+   */
+  public static TokenizedDataset of(Dataset data, Tokenizer tokenizer, int maxTokens) {
+    List<Encoding> encodings = new ArrayList<>(data.size());
+    boolean pair = data.task().pair();
+    for (int from = 0; from < data.size(); from += CHUNK) {
+      List<Example> rows = data.examples().subList(from, Math.min(data.size(), from + CHUNK));
+      List<String> firsts = rows.stream().map(Example::first).toList();
+      List<String> seconds = pair ? rows.stream().map(Example::second).toList() : null;
+      encodings.addAll(tokenizer.encodeAll(firsts, seconds, maxTokens));
+    }
+    return new TokenizedDataset(data, encodings);
+  }
+
+  public Dataset data() {
+    return data;
+  }
+
+  public int size() {
+    return lengths.length;
+  }
+
+  /** Tokens of each example. */
+  public int[] lengths() {
+    return lengths.clone();
+  }
+
+  /** Tokens of all examples. */
+  public long tokenCount() {
+    return tokens.length;
+  }
+
+  /** How many examples were cut. */
+  public int truncated() {
+    return truncated;
+  }
+
+  /** Tokens of the longest example before it was cut. */
+  public int longestBeforeTruncation() {
+    return longest;
+  }
+
+  /**
+   * The examples of these indices, in this order; each one's index is its random stream. Labels and
+   * targets are null where the data has none.
+   */
+  public PackedBatch pack(int[] indices) {
+    int[] starts = new int[indices.length + 1];
+    for (int b = 0; b < indices.length; b++) {
+      starts[b + 1] = starts[b] + lengths[indices[b]];
+    }
+    int[] ids = new int[starts[indices.length]];
+    int[] kinds = new int[ids.length];
+    boolean classes = data.labelled() && !data.task().regression();
+    boolean values = data.labelled() && data.task().regression();
+    int[] labels = classes ? new int[indices.length] : null;
+    float[] targets = values ? new float[indices.length] : null;
+    for (int b = 0; b < indices.length; b++) {
+      int i = indices[b];
+      System.arraycopy(tokens, offsets[i], ids, starts[b], lengths[i]);
+      for (int t = 0; t < lengths[i]; t++) {
+        kinds[starts[b] + t] = types[offsets[i] + t];
+      }
+      if (classes) {
+        labels[b] = data.examples().get(i).label();
+      }
+      if (values) {
+        targets[b] = data.examples().get(i).target();
+      }
+    }
+    return new PackedBatch(ids, kinds, starts, indices.clone(), labels, targets);
+  }
+}

@@ -1,0 +1,101 @@
+package io.holdfast.engine.metrics;
+
+import io.holdfast.engine.data.Example;
+import io.holdfast.engine.data.Task;
+import io.holdfast.engine.data.Tasks;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The metrics of a task, in its order, under the names of Hugging Face's {@code glue} metric. A
+ * correlation that is not defined (see {@link Correlation}) is NaN, and so is a combined score of
+ * it.
+ */
+public final class Metrics {
+
+  private Metrics() {}
+
+  /**
+   * From the logits of labelled examples.
+   *
+   * @param logits [n, C] row-major, in the order of {@code examples}
+   */
+  public static LinkedHashMap<String, Double> compute(
+      Task task, float[] logits, List<Example> examples) {
+    int n = examples.size();
+    if (task.regression()) {
+      double[] predictions = new double[n];
+      double[] targets = new double[n];
+      for (int i = 0; i < n; i++) {
+        predictions[i] = logits[i];
+        targets[i] = examples.get(i).target();
+      }
+      return compute(task, predictions, targets);
+    }
+    int[] predictions = argmax(logits, task.outputs());
+    int[] labels = new int[n];
+    for (int i = 0; i < n; i++) {
+      labels[i] = examples.get(i).label();
+    }
+    return compute(task, predictions, labels);
+  }
+
+  /** For classes: ids predicted and true. */
+  public static LinkedHashMap<String, Double> compute(Task task, int[] predictions, int[] labels) {
+    Confusion confusion = new Confusion(predictions, labels, task.outputs());
+    LinkedHashMap<String, Double> values = new LinkedHashMap<>();
+    for (String metric : task.metrics()) {
+      values.put(
+          metric,
+          switch (metric) {
+            case Tasks.ACCURACY -> confusion.accuracy();
+            case Tasks.F1 -> confusion.f1(task.positive());
+            case Tasks.MACRO_F1 -> confusion.macroF1();
+            case Tasks.MATTHEWS -> confusion.matthews();
+            case Tasks.COMBINED -> mean(values);
+            default -> throw unknown(metric);
+          });
+    }
+    return values;
+  }
+
+  /** For numbers: predictions and targets. */
+  public static LinkedHashMap<String, Double> compute(
+      Task task, double[] predictions, double[] targets) {
+    LinkedHashMap<String, Double> values = new LinkedHashMap<>();
+    for (String metric : task.metrics()) {
+      values.put(
+          metric,
+          switch (metric) {
+            case Tasks.PEARSON -> Correlation.pearson(predictions, targets);
+            case Tasks.SPEARMAN -> Correlation.spearman(predictions, targets);
+            case Tasks.MEAN_SQUARED_ERROR -> Correlation.meanSquaredError(predictions, targets);
+            case Tasks.COMBINED -> mean(values);
+            default -> throw unknown(metric);
+          });
+    }
+    return values;
+  }
+
+  /** The class of the largest logit in each row; the first of equals. */
+  public static int[] argmax(float[] logits, int classes) {
+    int[] best = new int[logits.length / classes];
+    for (int i = 0; i < best.length; i++) {
+      for (int c = 1; c < classes; c++) {
+        if (logits[i * classes + c] > logits[i * classes + best[i]]) {
+          best[i] = c;
+        }
+      }
+    }
+    return best;
+  }
+
+  private static double mean(Map<String, Double> values) {
+    return values.values().stream().mapToDouble(Double::doubleValue).average().orElseThrow();
+  }
+
+  private static IllegalArgumentException unknown(String metric) {
+    return new IllegalArgumentException("no metric " + metric);
+  }
+}
