@@ -44,7 +44,7 @@ public final class DatasetReader {
       row = examples.size() < maxRows ? rows.next() : null;
     }
     if (examples.isEmpty()) {
-      throw lines.error(0, 0, "the file has a header but no rows");
+      throw lines.error(0, 0, "the file has no rows");
     }
     List<String> notes = new ArrayList<>(rows.notes());
     if (blank > 0) {

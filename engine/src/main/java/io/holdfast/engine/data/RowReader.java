@@ -32,7 +32,6 @@ interface RowReader {
 
   private static String ending(Path file) {
     String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-    return name.substring(name.lastIndexOf('.') + 1, name.length())
-        .substring(name.contains(".") ? 0 : name.length());
+    return name.contains(".") ? name.substring(name.lastIndexOf('.') + 1) : "";
   }
 }
