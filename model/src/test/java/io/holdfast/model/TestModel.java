@@ -1,0 +1,67 @@
+package io.holdfast.model;
+
+import io.holdfast.kernels.Arena;
+import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Key;
+import io.holdfast.kernels.Tensor;
+import io.holdfast.kernels.reference.ReferenceKernels;
+
+/** A model with weights, gradients and an arena for activations, on any backend. */
+public final class TestModel implements AutoCloseable {
+
+  public final Kernels kernels;
+  public final ModelConfig config;
+  public final Parameters weights;
+  public final Parameters gradients;
+  public final SequenceClassifier model;
+  public final Arena activations;
+  private final Arena blocks;
+
+  /** Weights are random ({@link TinyModels#randomise}), gradients 0. */
+  public TestModel(Kernels kernels, ModelConfig config, Key key) {
+    this.kernels = kernels;
+    this.config = config;
+    ParameterLayout layout = ParameterLayout.of(config);
+    this.blocks = new Arena(kernels, 2 * (layout.elements() * kernels.real().bytes() + 64));
+    this.weights = new Parameters(layout, blocks, kernels.real());
+    this.gradients = new Parameters(layout, blocks, kernels.real());
+    this.activations = new Arena(kernels, 16 << 20);
+    this.model = new SequenceClassifier(config, weights);
+    TinyModels.randomise(kernels, weights, key);
+    kernels.zero(gradients.block());
+  }
+
+  /** A pass with weight gradients. */
+  public Pass pass(Key key, boolean training) {
+    return new Pass(kernels, activations, key, training, true);
+  }
+
+  public DeviceBatch upload(PackedBatch batch) {
+    return DeviceBatch.upload(kernels, activations, config, batch);
+  }
+
+  /** Elements of a tensor, in full precision on the reference. */
+  public double[] values(Tensor t) {
+    return values(kernels, t);
+  }
+
+  /** Elements of a tensor, in full precision on the reference. */
+  public static double[] values(Kernels kernels, Tensor t) {
+    if (kernels instanceof ReferenceKernels reference) {
+      return reference.toArray(t);
+    }
+    float[] floats = new float[Math.toIntExact(t.elements())];
+    kernels.download(floats, 0, t);
+    double[] values = new double[floats.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = floats[i];
+    }
+    return values;
+  }
+
+  @Override
+  public void close() {
+    activations.close();
+    blocks.close();
+  }
+}
