@@ -137,20 +137,32 @@ public final class Tasks {
    */
   public static Task custom(String name, Columns columns, Task.Kind kind, Path trainFile) {
     LabelScan scan = LabelScan.of(columns, trainFile);
-    boolean pair = columns.second() != null;
-    if (kind == Task.Kind.REGRESSION || kind == null && scan.looksLikeRegression()) {
-      List<String> metrics = List.of(PEARSON, SPEARMAN, MEAN_SQUARED_ERROR);
-      List<String> value = List.of(columns.label());
-      return new Task(
-          name, Task.Kind.REGRESSION, value, pair, metrics, PEARSON, columns, List.of(), null);
-    }
-    List<String> labels = scan.classes();
+    boolean regression = kind == Task.Kind.REGRESSION || kind == null && scan.looksLikeRegression();
+    return regression ? regression(name, columns) : classification(name, columns, scan.classes());
+  }
+
+  /** A task of the user's own that predicts the number in the label column. */
+  public static Task regression(String name, Columns columns) {
+    return new Task(
+        name,
+        Task.Kind.REGRESSION,
+        List.of(columns.label()),
+        columns.second() != null,
+        List.of(PEARSON, SPEARMAN, MEAN_SQUARED_ERROR),
+        PEARSON,
+        columns,
+        List.of(),
+        null);
+  }
+
+  /** A task of the user's own whose files write classes by their names. */
+  public static Task classification(String name, Columns columns, List<String> labels) {
     boolean binary = labels.size() == 2;
     return new Task(
         name,
         Task.Kind.CLASSIFICATION,
         labels,
-        pair,
+        columns.second() != null,
         binary ? List.of(ACCURACY, F1, MATTHEWS) : List.of(ACCURACY, MACRO_F1),
         ACCURACY,
         columns,

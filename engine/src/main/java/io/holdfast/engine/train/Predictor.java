@@ -1,5 +1,6 @@
 package io.holdfast.engine.train;
 
+import io.holdfast.engine.data.Task;
 import io.holdfast.kernels.Precision;
 import io.holdfast.model.ModelConfig;
 import java.nio.file.Path;
@@ -45,7 +46,7 @@ public final class Predictor implements AutoCloseable {
   }
 
   /** The task's metrics and "loss" over the rows of a file, labels mapped by name. */
-  public Map<String, Double> evaluate(String task, Path file) {
+  public Map<String, Double> evaluate(Task task, Path file) {
     throw new UnsupportedOperationException();
   }
 
