@@ -11,8 +11,10 @@ public interface Tokenizer extends AutoCloseable {
 
   /**
    * @param second null for a single text
-   * @param maxTokens longest result, specials included; pairs are cut longest-first, one token at a
-   *     time from the end
+   * @param maxTokens longest result, specials included. What is too long is cut from the end: a
+   *     pair longest-first, a token at a time, until it fits; of two texts cut to within one token
+   *     of each other, the one that was longer (the second, if neither was) keeps the odd token.
+   *     These are the lengths Hugging Face's fast tokenizers give.
    */
   Encoding encode(String first, String second, int maxTokens);
 

@@ -1,0 +1,2 @@
+/** Model folders: weights and configuration, in and out, in Hugging Face's layout. */
+package io.holdfast.model.io;

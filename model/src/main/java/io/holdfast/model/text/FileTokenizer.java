@@ -1,0 +1,193 @@
+package io.holdfast.model.text;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.files.AtomicFile;
+import io.holdfast.model.files.StrictJson;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * A tokenizer in the form of a tokenizer.json. Ids come from Hugging Face's library; specials and
+ * truncation are placed here, so that they are the same in training, evaluation and prediction
+ * whatever the file says about them.
+ */
+final class FileTokenizer implements Tokenizer {
+
+  static final String FILE = "tokenizer.json";
+  static final String CONFIG = "tokenizer_config.json";
+  static final String SPECIALS = "special_tokens_map.json";
+
+  private final ObjectNode json;
+  private final ObjectNode config;
+  private final ObjectNode specials;
+  private final boolean types;
+  private final NativeVocabulary vocabulary;
+  private final SpecialTokens single;
+  private final SpecialTokens pair;
+  private final int vocabSize;
+
+  /**
+   * @param json tokenizer.json; its truncation and padding are dropped
+   * @param config tokenizer_config.json, to be saved with it
+   * @param specials special_tokens_map.json, likewise
+   * @param types false: all token types are 0, for a model without them
+   */
+  FileTokenizer(
+      ObjectNode json, ObjectNode config, ObjectNode specials, boolean types, String place) {
+    this.json = json;
+    this.config = config;
+    this.specials = specials;
+    this.types = types;
+    json.putNull("truncation");
+    json.putNull("padding");
+    this.vocabSize = largestId(json, place) + 1;
+    this.vocabulary = new NativeVocabulary(StrictJson.compact(json), place);
+    try {
+      this.single = SpecialTokens.of(vocabulary, 1, place);
+      this.pair = SpecialTokens.of(vocabulary, 2, place);
+    } catch (RuntimeException e) {
+      vocabulary.close();
+      throw e;
+    }
+  }
+
+  private static int largestId(ObjectNode json, String place) {
+    int largest = -1;
+    JsonNode vocab = json.path("model").path("vocab");
+    if (vocab.isArray()) {
+      largest = vocab.size() - 1;
+    }
+    for (Map.Entry<String, JsonNode> entry : vocab.properties()) {
+      largest = Math.max(largest, id(entry.getValue(), place));
+    }
+    for (JsonNode added : json.path("added_tokens")) {
+      largest = Math.max(largest, id(added.path("id"), place));
+    }
+    if (largest < 0) {
+      throw bad(place, "has no vocabulary");
+    }
+    return largest;
+  }
+
+  private static int id(JsonNode node, String place) {
+    if (!node.isInt() || node.intValue() < 0) {
+      throw bad(place, "a token's id is not a whole number");
+    }
+    return node.intValue();
+  }
+
+  @Override
+  public Encoding encode(String first, String second, int maxTokens) {
+    SpecialTokens specialTokens = second == null ? single : pair;
+    int room = maxTokens - specialTokens.count();
+    if (room < 0) {
+      throw new HoldfastException(
+          HoldfastException.Kind.USAGE,
+          "a maximum length of "
+              + maxTokens
+              + " tokens leaves no room for the "
+              + specialTokens.count()
+              + " special tokens");
+    }
+    int[][] texts =
+        second == null
+            ? new int[][] {vocabulary.ids(first)}
+            : new int[][] {vocabulary.ids(first), vocabulary.ids(second)};
+    int[] keep = keep(texts, room);
+    int length = specialTokens.count();
+    int fullLength = specialTokens.count();
+    for (int i = 0; i < texts.length; i++) {
+      length += keep[i];
+      fullLength += texts[i].length;
+    }
+    int[] ids = new int[length];
+    int[] typeIds = new int[length];
+    int at = 0;
+    for (int gap = 0; gap <= texts.length; gap++) {
+      int[] special = specialTokens.ids()[gap];
+      System.arraycopy(special, 0, ids, at, special.length);
+      System.arraycopy(specialTokens.types()[gap], 0, typeIds, at, special.length);
+      at += special.length;
+      if (gap < texts.length) {
+        System.arraycopy(texts[gap], 0, ids, at, keep[gap]);
+        Arrays.fill(typeIds, at, at + keep[gap], specialTokens.textTypes()[gap]);
+        at += keep[gap];
+      }
+    }
+    return new Encoding(ids, types ? typeIds : new int[length], fullLength);
+  }
+
+  /** How many tokens of each text fit into {@code room}: see {@link Tokenizer#encode}. */
+  private static int[] keep(int[][] texts, int room) {
+    if (texts.length == 1) {
+      return new int[] {Math.min(texts[0].length, room)};
+    }
+    int a = texts[0].length;
+    int b = texts[1].length;
+    if (a + b <= room) {
+      return new int[] {a, b};
+    }
+    int shorter = Math.min(Math.min(a, b), room / 2);
+    int longer = room - shorter;
+    return a > b ? new int[] {longer, shorter} : new int[] {shorter, longer};
+  }
+
+  @Override
+  public List<Encoding> encodeAll(List<String> firsts, List<String> seconds, int maxTokens) {
+    List<Encoding> encodings = new ArrayList<>(firsts.size());
+    for (int i = 0; i < firsts.size(); i++) {
+      encodings.add(encode(firsts.get(i), seconds == null ? null : seconds.get(i), maxTokens));
+    }
+    return encodings;
+  }
+
+  @Override
+  public int vocabSize() {
+    return vocabSize;
+  }
+
+  @Override
+  public void save(Path folder) {
+    AtomicFile.write(folder.resolve(FILE), StrictJson.print(json));
+    AtomicFile.write(folder.resolve(CONFIG), StrictJson.print(config));
+    AtomicFile.write(folder.resolve(SPECIALS), StrictJson.print(specials));
+    JsonNode model = json.path("model");
+    if (model.path("vocab").isObject() && model.path("merges").isArray()) {
+      AtomicFile.write(folder.resolve("vocab.json"), StrictJson.compact(model.path("vocab")));
+      AtomicFile.write(folder.resolve("merges.txt"), merges(model.path("merges")));
+    } else if (model.path("vocab").isObject()) {
+      AtomicFile.write(folder.resolve("vocab.txt"), lines(model.path("vocab")));
+    }
+  }
+
+  private static String merges(JsonNode merges) {
+    StringBuilder text = new StringBuilder("#version: 0.2\n");
+    for (JsonNode merge : merges) {
+      text.append(
+          merge.isArray() ? merge.path(0).asText() + " " + merge.path(1).asText() : merge.asText());
+      text.append('\n');
+    }
+    return text.toString();
+  }
+
+  private static String lines(JsonNode vocab) {
+    TreeMap<Integer, String> byId = new TreeMap<>();
+    vocab.properties().forEach(entry -> byId.put(entry.getValue().asInt(), entry.getKey()));
+    return String.join("\n", byId.values()) + "\n";
+  }
+
+  private static HoldfastException bad(String place, String defect) {
+    return new HoldfastException(HoldfastException.Kind.MODEL_FILE, place + ": " + defect);
+  }
+
+  @Override
+  public void close() {
+    vocabulary.close();
+  }
+}

@@ -1,0 +1,138 @@
+package io.holdfast.model.text;
+
+import ai.djl.engine.EngineException;
+import ai.djl.huggingface.tokenizers.jni.LibUtils;
+import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import io.holdfast.kernels.HoldfastException;
+import java.util.Arrays;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.LongFunction;
+import java.util.function.LongUnaryOperator;
+
+/**
+ * Hugging Face's tokenizers library, reached through DJL's binding: one tokenizer.json, from text
+ * to ids. The binding is kept from the network: it would otherwise ask a server for a build that
+ * matches an installed CUDA, and report its use.
+ */
+final class NativeVocabulary implements AutoCloseable {
+
+  private final TokenizersLibrary library;
+  // Encoding under the read lock, freeing under the write lock: native memory is never used late.
+  private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
+  private long handle;
+
+  /**
+   * @param json a tokenizer.json
+   * @param place what messages call it
+   */
+  NativeVocabulary(String json, String place) {
+    this.library = load();
+    try {
+      this.handle = library.createTokenizerFromString(json);
+    } catch (RuntimeException e) {
+      throw new HoldfastException(
+          HoldfastException.Kind.MODEL_FILE,
+          place + ": not a usable tokenizer: " + firstLine(e),
+          e);
+    }
+  }
+
+  private static TokenizersLibrary load() {
+    System.setProperty("ai.djl.offline", "true");
+    System.setProperty("OPT_OUT_TRACKING", "true");
+    try {
+      LibUtils.checkStatus();
+      return TokenizersLibrary.LIB;
+    } catch (EngineException | LinkageError e) {
+      throw new HoldfastException(
+          HoldfastException.Kind.BACKEND,
+          "the tokenizers library cannot be loaded ("
+              + firstLine(e)
+              + "); it needs 64-bit Linux, macOS or Windows and room to unpack: set DJL_CACHE_DIR"
+              + " to a writable folder",
+          e);
+    }
+  }
+
+  /** The ids of {@code text} alone, without specials. */
+  int[] ids(String text) {
+    return encode(
+        tokenizer -> library.encode(tokenizer, wellFormed(text), false),
+        encoding -> ints(library.getTokenIds(encoding)));
+  }
+
+  /**
+   * The library's own encoding of a single text ({@code second} null) or a pair.
+   *
+   * @return rows of equal length: ids, token types, the text each token is from (−1: a special)
+   */
+  int[][] withSpecials(String first, String second) {
+    return encode(
+        tokenizer ->
+            second == null
+                ? library.encode(tokenizer, first, true)
+                : library.encodeDual(tokenizer, first, second, true),
+        encoding ->
+            new int[][] {
+              ints(library.getTokenIds(encoding)),
+              ints(library.getTypeIds(encoding)),
+              ints(library.getSequenceIds(encoding))
+            });
+  }
+
+  private <T> T encode(LongUnaryOperator start, LongFunction<T> take) {
+    lock.readLock().lock();
+    try {
+      if (handle == 0) {
+        throw new IllegalStateException("the tokenizer is closed");
+      }
+      long encoding = start.applyAsLong(handle);
+      try {
+        return take.apply(encoding);
+      } finally {
+        library.deleteEncoding(encoding);
+      }
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  /** Half surrogate pairs, which no UTF-8 can hold, become U+FFFD. */
+  static String wellFormed(String text) {
+    StringBuilder mended = null;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (Character.isHighSurrogate(c)
+          && i + 1 < text.length()
+          && Character.isLowSurrogate(text.charAt(i + 1))) {
+        i++;
+      } else if (Character.isSurrogate(c)) {
+        mended = mended == null ? new StringBuilder(text) : mended;
+        mended.setCharAt(i, '\uFFFD');
+      }
+    }
+    return mended == null ? text : mended.toString();
+  }
+
+  private static int[] ints(long[] values) {
+    return Arrays.stream(values).mapToInt(Math::toIntExact).toArray();
+  }
+
+  private static String firstLine(Throwable e) {
+    String message = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    return message.lines().findFirst().orElse("");
+  }
+
+  @Override
+  public void close() {
+    lock.writeLock().lock();
+    try {
+      if (handle != 0) {
+        library.deleteTokenizer(handle);
+        handle = 0;
+      }
+    } finally {
+      lock.writeLock().unlock();
+    }
+  }
+}

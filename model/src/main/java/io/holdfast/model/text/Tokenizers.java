@@ -1,0 +1,111 @@
+package io.holdfast.model.text;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.ModelConfig;
+import io.holdfast.model.files.StrictJson;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * Opens the tokenizer of a model folder from the first of these that is there: tokenizer.json;
+ * vocab.json and merges.txt (byte-level BPE); fairseq's encoder.json, vocab.bpe and dict.txt;
+ * BERT's vocab.txt.
+ */
+public final class Tokenizers {
+
+  private static final long MAX_BYTES = 256 << 20;
+  private static final long MAX_CONFIG = 16 << 20;
+
+  private Tokenizers() {}
+
+  /** Throws kind MODEL_FILE when none is there, or none that fits {@code config}. */
+  public static Tokenizer open(Path folder, ModelConfig config) {
+    boolean roberta = config.architecture() == ModelConfig.Architecture.ROBERTA;
+    boolean types = !roberta && config.typeVocabSize() > 1;
+    Path origin = origin(folder);
+    ObjectNode tokenizerConfig = optional(folder.resolve(FileTokenizer.CONFIG));
+    ObjectNode json = json(folder, origin, tokenizerConfig);
+    ObjectNode savedConfig =
+        tokenizerConfig.isEmpty()
+            ? TokenizerJson.config(json, roberta, config.maxTokens())
+            : tokenizerConfig;
+    ObjectNode map = optional(folder.resolve(FileTokenizer.SPECIALS));
+    FileTokenizer tokenizer =
+        new FileTokenizer(
+            json,
+            savedConfig,
+            map.isEmpty() ? TokenizerJson.specials(roberta) : map,
+            types,
+            origin.toString());
+    if (tokenizer.vocabSize() > config.vocabSize()) {
+      tokenizer.close();
+      throw new HoldfastException(
+          HoldfastException.Kind.MODEL_FILE,
+          origin
+              + ": its ids go up to "
+              + (tokenizer.vocabSize() - 1)
+              + ", but the model has "
+              + config.vocabSize()
+              + " words; they are of two models");
+    }
+    return tokenizer;
+  }
+
+  private static Path origin(Path folder) {
+    if (has(folder, FileTokenizer.FILE)) {
+      return folder.resolve(FileTokenizer.FILE);
+    }
+    if (has(folder, "vocab.json", "merges.txt")) {
+      return folder.resolve("vocab.json");
+    }
+    if (has(folder, "encoder.json", "vocab.bpe", "dict.txt")) {
+      return folder.resolve("dict.txt");
+    }
+    if (has(folder, "vocab.txt")) {
+      return folder.resolve("vocab.txt");
+    }
+    throw new HoldfastException(
+        HoldfastException.Kind.MODEL_FILE,
+        folder
+            + ": has no tokenizer: tokenizer.json, or vocab.json and merges.txt, or encoder.json,"
+            + " vocab.bpe and dict.txt, or vocab.txt");
+  }
+
+  private static ObjectNode json(Path folder, Path origin, ObjectNode tokenizerConfig) {
+    return switch (origin.getFileName().toString()) {
+      case "vocab.json" ->
+          TokenizerJson.byteLevel(
+              StrictJson.readObject(origin, MAX_BYTES),
+              origin.toString(),
+              text(folder.resolve("merges.txt")));
+      case "dict.txt" ->
+          TokenizerJson.byteLevel(
+              FairseqDictionary.vocabulary(
+                  StrictJson.readObject(folder.resolve("encoder.json"), MAX_BYTES),
+                  text(origin),
+                  origin.toString()),
+              origin.toString(),
+              text(folder.resolve("vocab.bpe")));
+      case "vocab.txt" -> TokenizerJson.wordPiece(text(origin), origin.toString(), tokenizerConfig);
+      default -> StrictJson.readObject(origin, MAX_BYTES);
+    };
+  }
+
+  private static boolean has(Path folder, String... names) {
+    for (String name : names) {
+      if (!Files.exists(folder.resolve(name))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static String text(Path file) {
+    return StrictJson.utf8(StrictJson.read(file, MAX_BYTES), file.toString());
+  }
+
+  private static ObjectNode optional(Path file) {
+    return Files.exists(file) ? StrictJson.readObject(file, MAX_CONFIG) : StrictJson.newObject();
+  }
+}

@@ -1,0 +1,2 @@
+/** From text to token ids. */
+package io.holdfast.model.text;
