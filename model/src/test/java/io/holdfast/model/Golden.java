@@ -47,6 +47,9 @@ record Golden(
   }
 
   void loadInto(Kernels kernels, Parameters parameters) {
+    if (weights.size() != parameters.layout().entries().size()) {
+      throw new IllegalStateException("golden weights have other names: " + weights.keySet());
+    }
     for (ParameterLayout.Entry entry : parameters.layout().entries()) {
       float[] values = weights.get(entry.name());
       if (values == null || values.length != entry.elements()) {

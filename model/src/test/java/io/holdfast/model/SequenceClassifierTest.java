@@ -5,13 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.kernels.Arena;
+import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Tensor;
 import io.holdfast.kernels.none.NullKernels;
 import io.holdfast.kernels.reference.ReferenceKernels;
 import io.holdfast.model.ModelConfig.Architecture;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -84,7 +88,7 @@ class SequenceClassifierTest {
       TestModel m, PackedBatch batch, int count, boolean weightGradients) {
     try (Arena.Scope scope = m.activations.open()) {
       DeviceBatch device = m.upload(batch);
-      Pass pass = new Pass(m.kernels, m.activations, STEP, true, weightGradients);
+      Pass pass = m.pass(STEP, true, weightGradients);
       Activations a = m.model.forward(pass, device, m.model.embedWords(pass, device));
       Tensor dLogits = pass.take(count, 3);
       float[] values = new float[3 * count];
@@ -199,6 +203,83 @@ class SequenceClassifierTest {
       m.model.infer(pass, device, m.model.embedWords(pass, device));
       return m.activations.highWater();
     }
+  }
+
+  @Test
+  void nothingIsReadAcrossSequences() {
+    try (TestModel m = open(Architecture.BERT)) {
+      PackedBatch batch = TinyModels.batch(m.config, KEY, LENGTHS);
+      double[][] clean = logitsAndGradient(m, batch, 1f);
+      double[][] poisoned = logitsAndGradient(m, batch, Float.NaN);
+      for (int b = 0; b < LENGTHS.length; b++) {
+        int from = batch.starts()[b] * 16;
+        int to = batch.starts()[b + 1] * 16;
+        for (int i = 3 * b; i < 3 * b + 3; i++) {
+          assertEquals(b == 2 ? Double.NaN : clean[0][i], poisoned[0][i], "logit " + i);
+        }
+        for (int i = from; i < to; i++) {
+          assertEquals(b == 2 ? Double.NaN : clean[1][i], poisoned[1][i], "dE " + i);
+        }
+      }
+    }
+  }
+
+  /** With the embeddings of sequence 2 multiplied by {@code factor}. */
+  private static double[][] logitsAndGradient(TestModel m, PackedBatch batch, float factor) {
+    try (Arena.Scope scope = m.activations.open()) {
+      Pass pass = m.pass(STEP, true);
+      DeviceBatch device = m.upload(batch);
+      Tensor e = m.model.embedWords(pass, device);
+      Tensor third = e.rows(batch.starts()[2], batch.starts()[3]);
+      float[] values = new float[Math.toIntExact(third.elements())];
+      m.kernels.download(values, 0, third);
+      for (int i = 0; i < values.length; i++) {
+        values[i] *= factor;
+      }
+      m.kernels.upload(third, values, 0);
+      Activations a = m.model.forward(pass, device, e);
+      double[] logits = m.values(a.logits());
+      return new double[][] {
+        logits, m.values(m.model.backward(pass, device, a, a.logits(), m.gradients))
+      };
+    }
+  }
+
+  @Test
+  void everyDropoutHasItsOwnKeyAndItsBackwardTheSame() {
+    for (Architecture architecture : Architecture.values()) {
+      List<Key> forward = new ArrayList<>();
+      List<Key> backward = new ArrayList<>();
+      Kernels recorder = recorder(forward, backward);
+      ModelConfig config = TinyModels.config(architecture, 3);
+      try (TestModel m = new TestModel(recorder, config, KEY)) {
+        backward(m, TinyModels.batch(config, KEY, LENGTHS), 4, true);
+      }
+      int head = architecture == Architecture.BERT ? 1 : 2;
+      assertEquals(1 + 3 * config.layers() + head, Set.copyOf(forward).size());
+      // Plain dropout is its own backward, so it is recorded twice as a forward.
+      assertEquals(forward.size(), Set.copyOf(forward).size() + 1 + head);
+      assertEquals(3 * config.layers(), Set.copyOf(backward).size());
+      assertTrue(forward.containsAll(backward));
+    }
+  }
+
+  /** The null backend, with the keys of operations noted. */
+  private static Kernels recorder(List<Key> forward, List<Key> backward) {
+    NullKernels none = new NullKernels();
+    return (Kernels)
+        Proxy.newProxyInstance(
+            Kernels.class.getClassLoader(),
+            new Class<?>[] {Kernels.class},
+            (proxy, method, arguments) -> {
+              List<Key> keys = method.getName().endsWith("Backward") ? backward : forward;
+              for (Object argument : arguments == null ? new Object[0] : arguments) {
+                if (argument instanceof Key key) {
+                  keys.add(key);
+                }
+              }
+              return method.invoke(none, arguments);
+            });
   }
 
   @Test

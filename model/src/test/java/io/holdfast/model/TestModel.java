@@ -1,6 +1,7 @@
 package io.holdfast.model;
 
 import io.holdfast.kernels.Arena;
+import io.holdfast.kernels.CheckedKernels;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Tensor;
@@ -31,9 +32,13 @@ public final class TestModel implements AutoCloseable {
     kernels.zero(gradients.block());
   }
 
-  /** A pass with weight gradients. */
+  /** A pass with weight gradients, on the backend with its arguments checked. */
   public Pass pass(Key key, boolean training) {
-    return new Pass(kernels, activations, key, training, true);
+    return pass(key, training, true);
+  }
+
+  public Pass pass(Key key, boolean training, boolean weightGradients) {
+    return new Pass(new CheckedKernels(kernels), activations, key, training, weightGradients);
   }
 
   public DeviceBatch upload(PackedBatch batch) {
