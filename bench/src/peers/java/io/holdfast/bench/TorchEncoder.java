@@ -23,7 +23,7 @@ import org.bytedeco.pytorch.TensorOptional;
  * Written as Hugging Face's eager model is, with the padding mask left out where nothing is padded.
  */
 @SuppressWarnings("try") // a PointerScope works by being open
-final class TorchEncoder {
+final class TorchEncoder implements AutoCloseable {
 
   private final ModelConfig config;
   private final Map<String, Tensor> weights = new LinkedHashMap<>();
@@ -85,6 +85,11 @@ final class TorchEncoder {
       outer.attach(y);
       return y;
     }
+  }
+
+  @Override
+  public void close() {
+    weights.values().forEach(Tensor::releaseReference);
   }
 
   private Tensor attention(Tensor x, String name, Tensor mask, double p) {

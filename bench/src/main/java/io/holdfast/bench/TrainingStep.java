@@ -1,0 +1,129 @@
+package io.holdfast.bench;
+
+import io.holdfast.engine.criteria.Criterion;
+import io.holdfast.engine.criteria.LossReport;
+import io.holdfast.engine.optim.AdamW;
+import io.holdfast.engine.optim.AdamWConfig;
+import io.holdfast.engine.optim.GradientClip;
+import io.holdfast.kernels.Arena;
+import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Key;
+import io.holdfast.kernels.Tensor;
+import io.holdfast.kernels.none.NullKernels;
+import io.holdfast.model.DeviceBatch;
+import io.holdfast.model.Initializer;
+import io.holdfast.model.ModelConfig;
+import io.holdfast.model.PackedBatch;
+import io.holdfast.model.ParameterLayout;
+import io.holdfast.model.Parameters;
+import io.holdfast.model.Pass;
+import io.holdfast.model.SequenceClassifier;
+import java.util.List;
+
+/**
+ * One update as users run it: the engine's criterion, clipping and AdamW, on random weights. Owns
+ * the memory: one arena for weights, gradients and moments, one for activations, sized by a dry run
+ * on the null backend.
+ */
+public final class TrainingStep implements AutoCloseable {
+
+  private static final long DRY_RUN = 1L << 50;
+  private static final int BLOCKS = 4; // weights, gradients and two moments
+  private static final int ALIGNMENT = 64;
+  private static final double LEARNING_RATE = 5e-5;
+  private static final double WEIGHT_DECAY = 0.01;
+  private static final double LARGEST_NORM = 1.0;
+  private static final Key KEY = Key.of(1);
+
+  private final Kernels kernels;
+  private final Arena state;
+  private final Arena activations;
+  private final SequenceClassifier model;
+  private final Parameters gradients;
+  private final AdamW optimizer;
+
+  /**
+   * @param criteria those that will run
+   * @param largest no batch that runs needs more memory than this one
+   */
+  public TrainingStep(
+      Kernels kernels, ModelConfig config, List<Criterion> criteria, PackedBatch largest) {
+    this(kernels, config, new Arena(kernels, planned(kernels, config, criteria, largest)));
+    Initializer.all(kernels, config, model.weights(), KEY);
+  }
+
+  private TrainingStep(Kernels kernels, ModelConfig config, Arena activations) {
+    ParameterLayout layout = ParameterLayout.of(config);
+    this.kernels = kernels;
+    this.activations = activations;
+    this.state = new Arena(kernels, BLOCKS * stateBytes(kernels, layout));
+    this.model = new SequenceClassifier(config, new Parameters(layout, state, kernels.real()));
+    this.gradients = new Parameters(layout, state, kernels.real());
+    this.optimizer =
+        new AdamW(
+            kernels,
+            state,
+            model.weights(),
+            AdamWConfig.DEFAULT,
+            AdamW.decayMatrices(WEIGHT_DECAY));
+  }
+
+  private static long stateBytes(Kernels kernels, ParameterLayout layout) {
+    return layout.elements() * kernels.real().bytes() + ALIGNMENT;
+  }
+
+  private static long planned(
+      Kernels kernels, ModelConfig config, List<Criterion> criteria, PackedBatch largest) {
+    NullKernels dry = new NullKernels(kernels);
+    try (TrainingStep step = new TrainingStep(dry, config, new Arena(dry, DRY_RUN))) {
+      for (Criterion criterion : criteria) {
+        step.accumulate(criterion, largest);
+      }
+      return step.activations.highWater();
+    }
+  }
+
+  /** The mean loss of one update. */
+  public double run(Criterion criterion, PackedBatch batch) {
+    kernels.zero(gradients.block());
+    LossReport report = accumulate(criterion, batch);
+    double norm = GradientClip.norm(kernels, gradients);
+    optimizer.step(gradients, LEARNING_RATE, GradientClip.factor(norm, LARGEST_NORM));
+    return report.meanLoss();
+  }
+
+  private LossReport accumulate(Criterion criterion, PackedBatch batch) {
+    Pass pass = new Pass(kernels, activations, KEY.at(optimizer.steps()), true, true);
+    return criterion.accumulate(model, pass, batch, 1f / batch.sequences(), gradients);
+  }
+
+  /** Logits without dropout, [B,C] row by row. */
+  public float[] logits(PackedBatch batch) {
+    Arena.Scope scope = activations.open();
+    try {
+      Pass pass = new Pass(kernels, activations, KEY, false, false);
+      DeviceBatch x = DeviceBatch.upload(kernels, activations, model.config(), batch);
+      Tensor logits = model.infer(pass, x, model.embedWords(pass, x));
+      float[] values = new float[(int) logits.elements()];
+      kernels.download(values, 0, logits);
+      return values;
+    } finally {
+      scope.close();
+    }
+  }
+
+  public Parameters weights() {
+    return model.weights();
+  }
+
+  /** Most bytes in use at once so far: weights, gradients, moments and activations. */
+  public long peakBytes() {
+    return state.highWater() + activations.highWater();
+  }
+
+  @Override
+  public void close() {
+    activations.close();
+    state.close();
+  }
+}
