@@ -41,8 +41,7 @@ final class Interleaved {
    * @param contenders each runs a step and returns its loss, which must be finite
    * @param warmup rounds that are not kept
    */
-  static Map<String, Times> run(
-      Map<String, DoubleSupplier> contenders, int warmup, int rounds) {
+  static Map<String, Times> run(Map<String, DoubleSupplier> contenders, int warmup, int rounds) {
     Map<String, Times> times = new LinkedHashMap<>();
     contenders.keySet().forEach(name -> times.put(name, new Times(new double[rounds])));
     List<String> names = List.copyOf(contenders.keySet());
@@ -66,8 +65,6 @@ final class Interleaved {
     double[] sorted = values.clone();
     Arrays.sort(sorted);
     int middle = sorted.length / 2;
-    return sorted.length % 2 == 1
-        ? sorted[middle]
-        : (sorted[middle - 1] + sorted[middle]) / 2;
+    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 }

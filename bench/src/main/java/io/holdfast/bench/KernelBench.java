@@ -50,8 +50,7 @@ public class KernelBench {
   private static final float P = 0.1f;
   private static final long ARENA_BYTES = 512L << 20;
   private static final Key KEY = Key.of(1);
-  private static final AdamStep ADAM =
-      new AdamStep(5e-5, 0.9, 0.999, 1e-8, 0.01, 1, 1, false, 1);
+  private static final AdamStep ADAM = new AdamStep(5e-5, 0.9, 0.999, 1e-8, 0.01, 1, 1, false, 1);
 
   /** Work done by the calls that were counted. */
   @AuxCounters(AuxCounters.Type.OPERATIONS)

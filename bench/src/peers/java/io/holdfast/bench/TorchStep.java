@@ -16,7 +16,9 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 
-/** One training step in libtorch: forward, backward, clip, AdamW, on a batch padded to its longest. */
+/**
+ * One training step in libtorch: forward, backward, clip, AdamW, on a batch padded to its longest.
+ */
 @SuppressWarnings("try") // a PointerScope works by being open
 final class TorchStep {
 
