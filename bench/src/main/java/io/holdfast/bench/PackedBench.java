@@ -6,10 +6,10 @@ import io.holdfast.engine.criteria.CriterionOptions;
 import io.holdfast.kernels.Backends;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Precision;
+import io.holdfast.model.MemoryPlan;
 import io.holdfast.model.PackedBatch;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,8 +49,8 @@ public final class PackedBench {
       packed.add(workload.batch(from));
       padded.add(workload.padded().batch(from));
     }
-    PackedBatch largest =
-        padded.stream().max(Comparator.comparingInt(PackedBatch::tokenCount)).orElseThrow();
+    int longest = Arrays.stream(RteLengths.TRAIN).max().orElseThrow();
+    var largest = new MemoryPlan.Largest(size * longest, size, longest);
     try (TrainingStep step =
         new TrainingStep(kernels, shape.config(), List.of(criterion), largest)) {
       Map<String, DoubleSupplier> contenders = new LinkedHashMap<>();

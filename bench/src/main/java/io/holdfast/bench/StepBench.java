@@ -76,8 +76,9 @@ public class StepBench {
   public void open() {
     kernels = Backends.open("cpu", threads, precision);
     objective = Criteria.create(criterion, CriterionOptions.defaults());
-    packed = Workload.of(batch).batch(1);
-    step = new TrainingStep(kernels, shape.config(), List.of(objective), packed);
+    Workload workload = Workload.of(batch);
+    packed = workload.batch(1);
+    step = new TrainingStep(kernels, shape.config(), List.of(objective), workload.bounds());
   }
 
   @Benchmark

@@ -5,7 +5,6 @@ import io.holdfast.engine.criteria.CriterionOptions;
 import io.holdfast.kernels.Backends;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Precision;
-import io.holdfast.model.PackedBatch;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -81,12 +80,13 @@ public final class StepReport {
   private static long nativeBytes(BenchmarkParams p) {
     int threads = Integer.parseInt(p.getParam("threads"));
     var criterion = Criteria.create(p.getParam("criterion"), CriterionOptions.defaults());
-    PackedBatch batch = Workload.of(p.getParam("batch")).batch(1);
+    Workload workload = Workload.of(p.getParam("batch"));
     var config = Shape.valueOf(p.getParam("shape")).config();
     try (Kernels kernels =
             Backends.open("cpu", threads, Precision.valueOf(p.getParam("precision")));
-        TrainingStep step = new TrainingStep(kernels, config, List.of(criterion), batch)) {
-      step.run(criterion, batch);
+        TrainingStep step =
+            new TrainingStep(kernels, config, List.of(criterion), workload.bounds())) {
+      step.run(criterion, workload.batch(1));
       return step.peakBytes();
     }
   }

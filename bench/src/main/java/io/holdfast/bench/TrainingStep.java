@@ -9,9 +9,9 @@ import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Tensor;
-import io.holdfast.kernels.none.NullKernels;
 import io.holdfast.model.DeviceBatch;
 import io.holdfast.model.Initializer;
+import io.holdfast.model.MemoryPlan;
 import io.holdfast.model.ModelConfig;
 import io.holdfast.model.PackedBatch;
 import io.holdfast.model.ParameterLayout;
@@ -22,14 +22,11 @@ import java.util.List;
 
 /**
  * One update as users run it: the engine's criterion, clipping and AdamW, on random weights. Owns
- * the memory: one arena for weights, gradients and moments, one for activations, sized by a dry run
- * on the null backend.
+ * the memory: one arena for weights, gradients and moments, one for activations, both sized by
+ * {@link MemoryPlan}.
  */
 public final class TrainingStep implements AutoCloseable {
 
-  private static final long DRY_RUN = 1L << 50;
-  private static final int BLOCKS = 4; // weights, gradients and two moments
-  private static final int ALIGNMENT = 64;
   private static final double LEARNING_RATE = 5e-5;
   private static final double WEIGHT_DECAY = 0.01;
   private static final double LARGEST_NORM = 1.0;
@@ -44,19 +41,15 @@ public final class TrainingStep implements AutoCloseable {
 
   /**
    * @param criteria those that will run
-   * @param largest no batch that runs needs more memory than this one
+   * @param largest bounds on the batches that will run
    */
   public TrainingStep(
-      Kernels kernels, ModelConfig config, List<Criterion> criteria, PackedBatch largest) {
-    this(kernels, config, new Arena(kernels, planned(kernels, config, criteria, largest)));
-    Initializer.all(kernels, config, model.weights(), KEY);
-  }
-
-  private TrainingStep(Kernels kernels, ModelConfig config, Arena activations) {
+      Kernels kernels, ModelConfig config, List<Criterion> criteria, MemoryPlan.Largest largest) {
     ParameterLayout layout = ParameterLayout.of(config);
+    MemoryPlan plan = MemoryPlan.of(kernels, config, largest, runAll(criteria));
     this.kernels = kernels;
-    this.activations = activations;
-    this.state = new Arena(kernels, BLOCKS * stateBytes(kernels, layout));
+    this.state = new Arena(kernels, plan.weights() + plan.gradients() + plan.moments());
+    this.activations = new Arena(kernels, plan.activations());
     this.model = new SequenceClassifier(config, new Parameters(layout, state, kernels.real()));
     this.gradients = new Parameters(layout, state, kernels.real());
     this.optimizer =
@@ -66,35 +59,23 @@ public final class TrainingStep implements AutoCloseable {
             model.weights(),
             AdamWConfig.DEFAULT,
             AdamW.decayMatrices(WEIGHT_DECAY));
+    Initializer.all(kernels, config, model.weights(), KEY);
   }
 
-  private static long stateBytes(Kernels kernels, ParameterLayout layout) {
-    return layout.elements() * kernels.real().bytes() + ALIGNMENT;
-  }
-
-  private static long planned(
-      Kernels kernels, ModelConfig config, List<Criterion> criteria, PackedBatch largest) {
-    NullKernels dry = new NullKernels(kernels);
-    try (TrainingStep step = new TrainingStep(dry, config, new Arena(dry, DRY_RUN))) {
-      for (Criterion criterion : criteria) {
-        step.accumulate(criterion, largest);
-      }
-      return step.activations.highWater();
-    }
+  private static MemoryPlan.Step runAll(List<Criterion> criteria) {
+    return (model, pass, batch, gradients) ->
+        criteria.forEach(c -> c.accumulate(model, pass, batch, 1, gradients));
   }
 
   /** The mean loss of one update. */
   public double run(Criterion criterion, PackedBatch batch) {
     kernels.zero(gradients.block());
-    LossReport report = accumulate(criterion, batch);
+    Pass pass = new Pass(kernels, activations, KEY.at(optimizer.steps()), true, true);
+    float scale = 1f / batch.sequences();
+    LossReport report = criterion.accumulate(model, pass, batch, scale, gradients);
     double norm = GradientClip.norm(kernels, gradients);
     optimizer.step(gradients, LEARNING_RATE, GradientClip.factor(norm, LARGEST_NORM));
     return report.meanLoss();
-  }
-
-  private LossReport accumulate(Criterion criterion, PackedBatch batch) {
-    Pass pass = new Pass(kernels, activations, KEY.at(optimizer.steps()), true, true);
-    return criterion.accumulate(model, pass, batch, 1f / batch.sequences(), gradients);
   }
 
   /** Logits without dropout, [B,C] row by row. */

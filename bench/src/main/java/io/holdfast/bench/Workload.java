@@ -1,5 +1,6 @@
 package io.holdfast.bench;
 
+import io.holdfast.model.MemoryPlan;
 import io.holdfast.model.PackedBatch;
 import java.util.Arrays;
 import java.util.Random;
@@ -39,6 +40,11 @@ public record Workload(String name, int[] lengths) {
     int[] all = new int[lengths.length];
     Arrays.fill(all, longest());
     return new Workload(name + " padded", all);
+  }
+
+  /** The memory that the batch needs. */
+  public MemoryPlan.Largest bounds() {
+    return new MemoryPlan.Largest(tokens(), lengths.length, longest());
   }
 
   /** Random words, alternating labels. */

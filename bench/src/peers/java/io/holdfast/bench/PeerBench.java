@@ -58,7 +58,7 @@ public final class PeerBench {
     List<Criterion> criteria =
         CRITERIA.stream().map(c -> Criteria.create(c, CriterionOptions.defaults())).toList();
     try (Kernels kernels = Backends.open("cpu", threads, Precision.FP32);
-        TrainingStep ours = new TrainingStep(kernels, config, criteria, batch);
+        TrainingStep ours = new TrainingStep(kernels, config, criteria, workload.bounds());
         TorchEncoder encoder = encoder(kernels, config, ours.weights())) {
       TorchStep theirs = new TorchStep(encoder, config, batch, threads);
       requireSame(ours.logits(batch), theirs.logits());
