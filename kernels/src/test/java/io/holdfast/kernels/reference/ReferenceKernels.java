@@ -330,7 +330,7 @@ public final class ReferenceKernels implements Kernels {
   }
 
   /** Φ(t) = 1/2 + φ(t) · (t + t³/3 + t⁵/(3·5) + …): no cancellation; past ±9 it is 0 or 1. */
-  static double normalDistribution(double t) {
+  public static double normalDistribution(double t) {
     if (Math.abs(t) > 9) {
       return t > 0 ? 1 : 0;
     }

@@ -1,0 +1,256 @@
+package io.holdfast.kernels.contract;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.reference.ReferenceKernels;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.IntUnaryOperator;
+
+/**
+ * One call of an operation on a backend and on the reference: declare its tensors, then {@link
+ * #run} it. The backend's tensors lie between guard words; outputs begin as NaN; inputs must not
+ * change; a second call on fresh tensors must give the same bits.
+ *
+ * <p>The tolerance is that of a backward stable algorithm: the result may be off by what the exact
+ * operation itself moves when its inputs are rounded, {@code |Δ|∞} for relative changes of one unit
+ * roundoff u, plus one rounding of the result, times a constant and the root of the longest
+ * dimension (roundings of a sum add up as a random walk): {@code (4 + √k) · (|Δ|∞ + u·|y|∞)}.
+ */
+final class Trial {
+
+  interface Operation {
+    void call(Kernels kernels, Tensors t);
+  }
+
+  enum Role {
+    INPUT,
+    OUTPUT,
+    UPDATED,
+    SCRATCH
+  }
+
+  /** One tensor: reals or ints, the other null. */
+  record Spec(int rows, int cols, Role role, float[] reals, int[] ints) {}
+
+  private final Kernels kernels;
+  private final String what;
+  private final double roundoff;
+  private final SplittableRandom random;
+  private final Map<String, Spec> specs = new LinkedHashMap<>();
+  private boolean misaligned;
+
+  Trial(Kernels kernels, String what, double roundoff) {
+    this.kernels = kernels;
+    this.what = what;
+    this.roundoff = roundoff;
+    this.random = new SplittableRandom(what.hashCode());
+  }
+
+  /** Moves every tensor off its 64-byte boundary by one element. */
+  Trial misaligned(boolean on) {
+    misaligned = on;
+    return this;
+  }
+
+  /** Normal numbers that the operation reads. */
+  Trial in(String name, int rows, int cols) {
+    return put(name, rows, cols, Role.INPUT, normal(rows, cols));
+  }
+
+  Trial in(String name, int rows, int cols, double... values) {
+    float[] rounded = new float[values.length];
+    for (int i = 0; i < rounded.length; i++) {
+      rounded[i] = (float) values[i];
+    }
+    return put(name, rows, cols, Role.INPUT, rounded);
+  }
+
+  Trial ints(String name, int rows, IntUnaryOperator value) {
+    int[] values = new int[rows];
+    Arrays.setAll(values, value);
+    specs.put(name, new Spec(rows, 1, Role.INPUT, null, values));
+    return this;
+  }
+
+  /** Streams and positions as of sequences of seven tokens. */
+  Trial draws(int rows) {
+    return ints("streams", rows, r -> 40 - r / 7).ints("positions", rows, r -> r % 7);
+  }
+
+  /** Overwritten: NaN before the call. */
+  Trial out(String name, int rows, int cols) {
+    float[] unset = new float[rows * cols];
+    Arrays.fill(unset, Float.NaN);
+    return put(name, rows, cols, Role.OUTPUT, unset);
+  }
+
+  /** Read and written: a sum that grows, or an operation in place. */
+  Trial updated(String name, int rows, int cols) {
+    return put(name, rows, cols, Role.UPDATED, normal(rows, cols));
+  }
+
+  Trial updated(String name, int rows, int cols, double... values) {
+    in(name, rows, cols, values);
+    Spec spec = specs.get(name);
+    return put(name, rows, cols, Role.UPDATED, spec.reals);
+  }
+
+  Trial scratch(String name, long elements) {
+    float[] unset = new float[Math.toIntExact(elements)];
+    Arrays.fill(unset, Float.NaN);
+    return put(name, 1, unset.length, Role.SCRATCH, unset);
+  }
+
+  private Trial put(String name, int rows, int cols, Role role, float[] values) {
+    if (values.length != rows * cols) {
+      throw new IllegalArgumentException(what + ": " + name + " has " + values.length + " values");
+    }
+    specs.put(name, new Spec(rows, cols, role, values, null));
+    return this;
+  }
+
+  private float[] normal(int rows, int cols) {
+    float[] values = new float[rows * cols];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return values;
+  }
+
+  /** Calls the backend and compares with the reference. */
+  void run(Operation operation) {
+    Map<String, float[]> got = onBackend(operation);
+    Map<String, double[]> exact = onReference(operation, 0);
+    Map<String, double[]> moved = onReference(operation, roundoff);
+    Map<String, double[]> movedAgain = onReference(operation, roundoff);
+    double factor = 4 + Math.sqrt(longestDimension());
+    got.forEach(
+        (name, values) -> {
+          double[] want = exact.get(name);
+          double moves =
+              Math.max(distance(want, moved.get(name)), distance(want, movedAgain.get(name)));
+          double tolerance = factor * (moves + roundoff * distance(want, new double[want.length]));
+          compare(name, values, want, tolerance);
+        });
+  }
+
+  /** The outputs of the backend, after all checks that need no reference. */
+  Map<String, float[]> onBackend(Operation operation) {
+    Map<String, float[]> first = call(operation);
+    call(operation)
+        .forEach(
+            (name, again) ->
+                assertArrayEquals(
+                    bits(first.get(name)), bits(again), what + ": second call, " + name));
+    return first;
+  }
+
+  private Map<String, float[]> call(Operation operation) {
+    try (GuardedTensors tensors = new GuardedTensors(kernels, specs, misaligned)) {
+      operation.call(kernels, tensors);
+      tensors.checkGuards(what);
+      Map<String, float[]> outputs = new LinkedHashMap<>();
+      specs.forEach(
+          (name, spec) -> {
+            if (spec.reals == null || spec.role == Role.SCRATCH) {
+              return;
+            }
+            float[] values = tensors.download(name);
+            if (spec.role == Role.INPUT) {
+              assertArrayEquals(bits(spec.reals), bits(values), what + ": input changed, " + name);
+            } else {
+              outputs.put(name, values);
+            }
+          });
+      return outputs;
+    }
+  }
+
+  private static int[] bits(float[] values) {
+    int[] bits = new int[values.length];
+    for (int i = 0; i < bits.length; i++) {
+      bits[i] = Float.floatToIntBits(values[i]);
+    }
+    return bits;
+  }
+
+  /** The outputs of the reference, each real input moved by a relative ±{@code shift}. */
+  Map<String, double[]> onReference(Operation operation, double shift) {
+    ReferenceKernels reference = new ReferenceKernels();
+    Map<String, double[]> outputs = new LinkedHashMap<>();
+    try (GuardedTensors tensors = new GuardedTensors(reference, specs, false)) {
+      specs.forEach(
+          (name, spec) -> {
+            for (int i = 0; spec.reals != null && i < spec.reals.length; i++) {
+              double factor = random.nextBoolean() ? 1 + shift : 1 - shift;
+              reference.set(tensors.get(name), i, spec.reals[i] * factor);
+            }
+          });
+      operation.call(reference, tensors);
+      specs.forEach(
+          (name, spec) -> {
+            if (spec.role == Role.OUTPUT || spec.role == Role.UPDATED) {
+              outputs.put(name, reference.toArray(tensors.get(name)));
+            }
+          });
+    }
+    return outputs;
+  }
+
+  private int longestDimension() {
+    return specs.values().stream()
+        .mapToInt(s -> s.role == Role.SCRATCH ? 1 : Math.max(s.rows, s.cols))
+        .max()
+        .orElse(1);
+  }
+
+  /** The largest difference, NaN elements apart. */
+  private static double distance(double[] a, double[] b) {
+    double largest = 0;
+    for (int i = 0; i < a.length; i++) {
+      if (!Double.isNaN(a[i])) {
+        largest = Math.max(largest, Math.abs(a[i] - b[i]));
+      }
+    }
+    return largest;
+  }
+
+  private void compare(String name, float[] got, double[] want, double tolerance) {
+    int worst = -1;
+    double largest = -1;
+    for (int i = 0; i < want.length; i++) {
+      double error = Math.abs(got[i] - want[i]);
+      if (Double.isNaN(want[i]) != Float.isNaN(got[i])) {
+        error = Double.POSITIVE_INFINITY;
+      }
+      if (error > largest) {
+        largest = error;
+        worst = i;
+      }
+    }
+    if (largest > tolerance) {
+      int cols = specs.get(name).cols;
+      fail(
+          what
+              + ": "
+              + name
+              + "["
+              + worst / cols
+              + ", "
+              + worst % cols
+              + "] is "
+              + got[worst]
+              + ", expected "
+              + want[worst]
+              + ": off by "
+              + largest
+              + ", tolerance "
+              + tolerance);
+    }
+  }
+}
