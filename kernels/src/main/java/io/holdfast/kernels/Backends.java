@@ -1,5 +1,6 @@
 package io.holdfast.kernels;
 
+import io.holdfast.kernels.cpu.CpuKernels;
 import io.holdfast.kernels.none.NullKernels;
 
 /** The only place where a backend is named. */
@@ -17,6 +18,9 @@ public final class Backends {
   }
 
   private static Kernels bare(String name, int threads, Precision precision) {
+    if (name.equals("cpu")) {
+      return new CpuKernels(threads, precision);
+    }
     if (name.equals("null")) {
       return new NullKernels();
     }

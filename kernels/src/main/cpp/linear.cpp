@@ -1,0 +1,55 @@
+// y = x · wᵀ + b and its backward, a block of the output at a time.
+#pragma once
+
+#include "gemm.h"
+
+// y[rowFrom … rowTo, colFrom … colTo)
+static void linear(At<float> y, At<const float> x, At<const float> w, At<const float> b, int64_t in, int64_t out,
+                   int64_t rowFrom, int64_t rowTo, int64_t colFrom, int64_t colTo) {
+  OneThread one;
+  if (b) {
+    for (int64_t r = rowFrom; r < rowTo; r++) {
+      memcpy(y + r * out + colFrom, b + colFrom, (colTo - colFrom) * sizeof(float));
+    }
+  }
+  gemm(false, true, rowTo - rowFrom, colTo - colFrom, in, 1, x + rowFrom * in, in, w + colFrom * in, in, b ? 1 : 0,
+       y + rowFrom * out + colFrom, out);
+}
+
+// dx[rowFrom … rowTo, colFrom … colTo) = dy · w
+static void linearBackwardInput(At<float> dx, At<const float> dy, At<const float> w, bool add, int64_t in, int64_t out,
+                                int64_t rowFrom, int64_t rowTo, int64_t colFrom, int64_t colTo) {
+  OneThread one;
+  gemm(false, false, rowTo - rowFrom, colTo - colFrom, out, 1, dy + rowFrom * out, out, w + colFrom, in, add ? 1 : 0,
+       dx + rowFrom * in + colFrom, in);
+}
+
+// dw[rowFrom … rowTo, colFrom … colTo) += dyᵀ · x
+static void linearBackwardWeight(At<float> dw, At<const float> dy, At<const float> x, int64_t rows, int64_t in,
+                                 int64_t out, int64_t rowFrom, int64_t rowTo, int64_t colFrom, int64_t colTo) {
+  OneThread one;
+  gemm(true, false, rowTo - rowFrom, colTo - colFrom, rows, 1, dy + rowFrom, out, x + colFrom, in, 1,
+       dw + rowFrom * in + colFrom, in);
+}
+
+// db[from … to) += Σ_rows dy, in blocks of rows so that long sums stay exact.
+KERNEL void addColumnSums(At<float> db, At<const float> dy, int64_t rows, int64_t cols, int64_t from, int64_t to) {
+  const int64_t strip = 256, block = 64;
+  for (int64_t c = from; c < to; c += strip) {
+    int64_t n = least(strip, to - c);
+    float total[strip] = {};
+    for (int64_t top = 0; top < rows; top += block) {
+      float sum[strip] = {};
+      for (int64_t r = top; r < least(top + block, rows); r++) {
+        const float* row = dy + r * cols + c;
+#pragma omp simd
+        for (int64_t j = 0; j < n; j++) sum[j] += row[j];
+      }
+#pragma omp simd
+      for (int64_t j = 0; j < n; j++) total[j] += sum[j];
+    }
+    float* out = db + c;
+#pragma omp simd
+    for (int64_t j = 0; j < n; j++) out[j] += total[j];
+  }
+}

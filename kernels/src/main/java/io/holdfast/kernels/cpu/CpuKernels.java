@@ -1,0 +1,432 @@
+package io.holdfast.kernels.cpu;
+
+import io.holdfast.kernels.AdamStep;
+import io.holdfast.kernels.Key;
+import io.holdfast.kernels.NoiseType;
+import io.holdfast.kernels.Philox;
+import io.holdfast.kernels.Precision;
+import io.holdfast.kernels.Rows;
+import io.holdfast.kernels.Sequences;
+import io.holdfast.kernels.Tensor;
+
+/**
+ * Kernels on the CPU in fp32: matrix products by oneDNN, the rest in our own C++, both under one
+ * pool of threads. Every partition gives each output element to one worker and sums in an order
+ * that follows from the shape, so results have the same bits on any number of threads. One call at
+ * a time: a second caller waits.
+ *
+ * <p>Arguments of a wrong shape throw {@link IllegalArgumentException}, ids outside their table
+ * {@link IndexOutOfBoundsException}, both before any memory is touched.
+ */
+public final class CpuKernels extends CpuLinear {
+
+  /** Grain of work that is cut by columns or elements: a cache line. */
+  private static final int LINE = 16;
+
+  /** Partial sums of {@link #sumOfSquares}: blocks follow from the length alone. */
+  private static final int PARTIALS = 256;
+
+  private final double[] partials = new double[PARTIALS];
+
+  /**
+   * Throws an exception of kind BACKEND where the native library does not load.
+   *
+   * @param threads worker threads, the caller included
+   */
+  public CpuKernels(int threads, Precision precision) {
+    super(threads, precision);
+  }
+
+  // ---- rows and embeddings ----
+
+  @Override
+  public void gather(Tensor y, Tensor table, Tensor ids) {
+    int cols = table.cols();
+    long py = Expect.real(y, ids.rows(), cols);
+    long pt = Expect.real(table, table.rows(), cols);
+    long pi = Expect.ids(ids, ids.rows(), table.rows());
+    perRow(y, (from, to) -> CpuNative.gather(py, pt, pi, cols, from, to));
+  }
+
+  @Override
+  public void gatherBackward(Tensor dTable, Tensor dy, Tensor ids) {
+    int cols = dTable.cols();
+    int rows = ids.rows();
+    long pt = Expect.real(dTable, dTable.rows(), cols);
+    long py = Expect.real(dy, rows, cols);
+    long pi = Expect.ids(ids, rows, dTable.rows());
+    pool.forRange(
+        cols,
+        LINE,
+        dy.elements(),
+        (from, to) -> CpuNative.gatherBackward(pt, py, pi, rows, cols, from, to));
+  }
+
+  @Override
+  public void embeddingSum(
+      Tensor y,
+      Tensor words,
+      Tensor positionTable,
+      Tensor positions,
+      Tensor typeTable,
+      Tensor types) {
+    int cols = y.cols();
+    long py = real(y);
+    long pw = Expect.real(words, y.rows(), cols);
+    long ppt = Expect.real(positionTable, positionTable.rows(), cols);
+    long pp = Expect.ids(positions, y.rows(), positionTable.rows());
+    long ptt = Expect.real(typeTable, typeTable.rows(), cols);
+    long pt = Expect.ids(types, y.rows(), typeTable.rows());
+    perRow(y, (from, to) -> CpuNative.embeddingSum(py, pw, ppt, pp, ptt, pt, cols, from, to));
+  }
+
+  @Override
+  public void addNoise(Tensor y, Tensor x, NoiseType type, float eps, Key key, Rows rows) {
+    int cols = y.cols();
+    long py = real(y);
+    long px = like(x, y);
+    long ps = Expect.ints(rows.streams(), y.rows());
+    long pp = Expect.ints(rows.positions(), y.rows());
+    boolean normal = type == NoiseType.NORMAL;
+    perRow(
+        y,
+        (from, to) -> CpuNative.addNoise(py, px, normal, eps, key.bits(), ps, pp, cols, from, to));
+  }
+
+  // ---- normalisation and dropout ----
+
+  @Override
+  public void dropout(Tensor y, Tensor x, float p, Key key, Rows rows) {
+    int cols = y.cols();
+    long py = real(y);
+    long px = like(x, y);
+    long ps = Expect.ints(rows.streams(), y.rows());
+    long pp = Expect.ints(rows.positions(), y.rows());
+    int threshold = Philox.dropThreshold(p);
+    if (threshold == 0) {
+      copy(y, x);
+      return;
+    }
+    float scale = 1 / (1 - p);
+    perRow(
+        y,
+        (from, to) ->
+            CpuNative.dropout(py, px, threshold, scale, key.bits(), ps, pp, cols, from, to));
+  }
+
+  @Override
+  public void layerNorm(
+      Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta, float eps) {
+    int cols = y.cols();
+    long py = real(y);
+    long pm = Expect.real(mean, y.rows(), 1);
+    long pr = Expect.real(rstd, y.rows(), 1);
+    long px = like(x, y);
+    long pg = Expect.vector(gamma, cols);
+    long pb = Expect.vector(beta, cols);
+    perRow(y, (from, to) -> CpuNative.layerNorm(py, pm, pr, px, pg, pb, eps, cols, from, to));
+  }
+
+  @Override
+  public void layerNormBackward(
+      Tensor dx,
+      Tensor dGamma,
+      Tensor dBeta,
+      Tensor dy,
+      Tensor x,
+      Tensor mean,
+      Tensor rstd,
+      Tensor gamma) {
+    int cols = dx.cols();
+    long pdx = real(dx);
+    long pdy = like(dy, dx);
+    long px = like(x, dx);
+    long pm = Expect.real(mean, dx.rows(), 1);
+    long pr = Expect.real(rstd, dx.rows(), 1);
+    long pg = Expect.vector(gamma, cols);
+    layerNormParameters(dGamma, dBeta, dy, px, pm, pr); // first: dx may overwrite dy
+    perRow(dx, (from, to) -> CpuNative.layerNormBackward(pdx, pdy, px, pm, pr, pg, cols, from, to));
+  }
+
+  private void layerNormParameters(
+      Tensor dGamma, Tensor dBeta, Tensor dy, long px, long pm, long pr) {
+    if (dGamma == null && dBeta == null) {
+      return;
+    }
+    int rows = dy.rows();
+    int cols = dy.cols();
+    long pdg = Expect.vector(dGamma, cols);
+    long pdb = Expect.vector(dBeta, cols);
+    long pdy = dy.address();
+    pool.forRange(
+        cols,
+        LINE,
+        dy.elements(),
+        (from, to) ->
+            CpuNative.layerNormBackwardParameters(pdg, pdb, pdy, px, pm, pr, rows, cols, from, to));
+  }
+
+  @Override
+  public void dropoutAddLayerNorm(
+      Tensor y,
+      Tensor s,
+      Tensor mean,
+      Tensor rstd,
+      Tensor x,
+      Tensor residual,
+      Tensor gamma,
+      Tensor beta,
+      float eps,
+      float p,
+      Key key,
+      Rows rows) {
+    int cols = y.cols();
+    long py = real(y);
+    long ps = like(s, y);
+    long pm = Expect.real(mean, y.rows(), 1);
+    long pr = Expect.real(rstd, y.rows(), 1);
+    long px = like(x, y);
+    long pres = like(residual, y);
+    long pg = Expect.vector(gamma, cols);
+    long pb = Expect.vector(beta, cols);
+    long pst = Expect.ints(rows.streams(), y.rows());
+    long ppo = Expect.ints(rows.positions(), y.rows());
+    int drop = Philox.dropThreshold(p);
+    float scale = 1 / (1 - p);
+    long bits = key.bits();
+    perRow(
+        y,
+        (from, to) ->
+            CpuNative.dropoutAddLayerNorm(
+                py, ps, pm, pr, px, pres, pg, pb, eps, drop, scale, bits, pst, ppo, cols, from,
+                to));
+  }
+
+  @Override
+  public void dropoutAddLayerNormBackward(
+      Tensor dx,
+      Tensor dResidual,
+      Tensor dGamma,
+      Tensor dBeta,
+      Tensor dy,
+      Tensor s,
+      Tensor mean,
+      Tensor rstd,
+      Tensor gamma,
+      float p,
+      Key key,
+      Rows rows) {
+    int cols = dx.cols();
+    long pdx = real(dx);
+    long pdr = like(dResidual, dx);
+    long pdy = like(dy, dx);
+    long ps = like(s, dx);
+    long pm = Expect.real(mean, dx.rows(), 1);
+    long pr = Expect.real(rstd, dx.rows(), 1);
+    long pg = Expect.vector(gamma, cols);
+    long pst = Expect.ints(rows.streams(), dx.rows());
+    long ppo = Expect.ints(rows.positions(), dx.rows());
+    int drop = Philox.dropThreshold(p);
+    float scale = 1 / (1 - p);
+    long bits = key.bits();
+    layerNormParameters(dGamma, dBeta, dy, ps, pm, pr); // first: dResidual may overwrite dy
+    perRow(
+        dx,
+        (from, to) ->
+            CpuNative.dropoutAddLayerNormBackward(
+                pdx, pdr, pdy, ps, pm, pr, pg, drop, scale, bits, pst, ppo, cols, from, to));
+  }
+
+  // ---- attention over packed sequences ----
+
+  @Override
+  public long attentionScratch(int maxLength, int heads, int headSize) {
+    return pool.threads() * CpuNative.attentionScratch(maxLength);
+  }
+
+  @Override
+  public void attention(
+      Tensor ctx,
+      Tensor lse,
+      Tensor scratch,
+      Tensor qkv,
+      Sequences sequences,
+      int heads,
+      float p,
+      Key key) {
+    Expect.heads(qkv, ctx, sequences, heads);
+    long pc = real(ctx);
+    long pl = Expect.real(lse, ctx.rows(), heads);
+    long share = scratchShare(scratch, sequences);
+    long pscratch = scratch.address();
+    long pq = Expect.real(qkv, ctx.rows(), 3L * ctx.cols());
+    long starts = sequences.starts().address();
+    long streams = sequences.streams().address();
+    int count = sequences.count();
+    int size = ctx.cols() / heads;
+    int drop = Philox.dropThreshold(p);
+    float scale = 1 / (1 - p);
+    int workers = pool.threads();
+    pool.run(
+        w ->
+            CpuNative.attention(
+                pc,
+                pl,
+                pscratch + w * share,
+                pq,
+                starts,
+                streams,
+                count,
+                heads,
+                size,
+                drop,
+                scale,
+                key.bits(),
+                w,
+                workers));
+  }
+
+  @Override
+  public void attentionBackward(
+      Tensor dqkv,
+      Tensor scratch,
+      Tensor dctx,
+      Tensor ctx,
+      Tensor lse,
+      Tensor qkv,
+      Sequences sequences,
+      int heads,
+      float p,
+      Key key) {
+    Expect.heads(qkv, ctx, sequences, heads);
+    long pdq = like(dqkv, qkv);
+    long share = scratchShare(scratch, sequences);
+    long pscratch = scratch.address();
+    long pdc = like(dctx, ctx);
+    long pc = real(ctx);
+    long pl = Expect.real(lse, ctx.rows(), heads);
+    long pq = Expect.real(qkv, ctx.rows(), 3L * ctx.cols());
+    long starts = sequences.starts().address();
+    long streams = sequences.streams().address();
+    int count = sequences.count();
+    int size = ctx.cols() / heads;
+    int drop = Philox.dropThreshold(p);
+    float scale = 1 / (1 - p);
+    int workers = pool.threads();
+    pool.run(
+        w ->
+            CpuNative.attentionBackward(
+                pdq,
+                pscratch + w * share,
+                pdc,
+                pc,
+                pl,
+                pq,
+                starts,
+                streams,
+                count,
+                heads,
+                size,
+                drop,
+                scale,
+                key.bits(),
+                w,
+                workers));
+  }
+
+  /** Bytes of scratch of one worker, after a check that all have theirs. */
+  private long scratchShare(Tensor scratch, Sequences sequences) {
+    long floats = CpuNative.attentionScratch(sequences.maxLength());
+    if (scratch.dtype() != real() || scratch.elements() < floats * pool.threads()) {
+      throw new IllegalArgumentException(
+          "attention scratch " + scratch.shape() + " of " + floats * pool.threads() + " floats");
+    }
+    return floats * Float.BYTES;
+  }
+
+  // ---- losses: a few rows, each by the caller ----
+
+  @Override
+  public void crossEntropy(Tensor loss, Tensor dLogits, Tensor logits, Tensor labels, float scale) {
+    int rows = logits.rows();
+    int cols = logits.cols();
+    long pl = Expect.real(loss, rows, 1);
+    long pd = Expect.realOrNull(dLogits, rows, cols);
+    long px = real(logits);
+    long py = Expect.ids(labels, rows, cols);
+    perRow(logits, (from, to) -> CpuNative.crossEntropy(pl, pd, px, py, scale, cols, from, to));
+  }
+
+  @Override
+  public void symmetricKl(
+      Tensor kl, Tensor dP, Tensor dQ, Tensor pLogits, Tensor qLogits, float scale) {
+    int rows = pLogits.rows();
+    int cols = pLogits.cols();
+    long pk = Expect.real(kl, rows, 1);
+    long pdp = Expect.realOrNull(dP, rows, cols);
+    long pdq = Expect.realOrNull(dQ, rows, cols);
+    long pp = real(pLogits);
+    long pq = like(qLogits, pLogits);
+    perRow(
+        pLogits, (from, to) -> CpuNative.symmetricKl(pk, pdp, pdq, pp, pq, scale, cols, from, to));
+  }
+
+  @Override
+  public void squaredError(Tensor loss, Tensor dx, Tensor x, Tensor target, float scale) {
+    int rows = x.rows();
+    long pl = Expect.real(loss, rows, 1);
+    long pd = Expect.realOrNull(dx, rows, 1);
+    long px = Expect.real(x, rows, 1);
+    long pt = Expect.real(target, rows, 1);
+    perRow(x, (from, to) -> CpuNative.squaredError(pl, pd, px, pt, scale, from, to));
+  }
+
+  // ---- the update ----
+
+  @Override
+  public double sumOfSquares(Tensor x) {
+    long px = real(x);
+    long n = x.elements();
+    long block = (n / PARTIALS / LINE + 1) * LINE;
+    int blocks = (int) ((n + block - 1) / block);
+    pool.forRange(
+        blocks,
+        1,
+        n,
+        (first, last) -> {
+          for (long i = first; i < last; i++) {
+            partials[(int) i] = CpuNative.sumOfSquares(px, i * block, Math.min(n, (i + 1) * block));
+          }
+        });
+    double sum = 0;
+    for (int i = 0; i < blocks; i++) {
+      sum += partials[i];
+    }
+    return sum;
+  }
+
+  @Override
+  public void adamw(Tensor w, Tensor m, Tensor v, Tensor g, AdamStep step) {
+    long pw = real(w);
+    long pm = like(m, w);
+    long pv = like(v, w);
+    long pg = like(g, w);
+    boolean inside = step.epsilonInside();
+    double root2 = Math.sqrt(step.correction2());
+    float scale = (float) step.gradientScale();
+    float beta1 = (float) step.beta1();
+    float rest1 = (float) (1 - step.beta1());
+    float beta2 = (float) step.beta2();
+    float rest2 = (float) (1 - step.beta2());
+    float decay = (float) (1 - step.learningRate() * step.weightDecay());
+    float rate = (float) (step.learningRate() / step.correction1() * (inside ? root2 : 1));
+    float root = (float) (inside ? 1 : 1 / root2);
+    float epsilon = (float) step.epsilon();
+    perElement(
+        w,
+        (from, to) ->
+            CpuNative.adamw(
+                pw, pm, pv, pg, scale, beta1, rest1, beta2, rest2, decay, rate, root, epsilon, from,
+                to));
+  }
+}
