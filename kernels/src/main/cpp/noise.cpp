@@ -4,10 +4,10 @@
 #include "philox.h"
 #include "vmath.h"
 
-// −ln((w >> 9 + ½) / 2^23): with m · 2^e, m in (√½, √2], ln m = 2 (s + s³/3 + …), s = (m − 1) / (m + 1).
+// −ln(1 − u), u the uniform of the word: with m · 2^e, m in (√½, √2], ln m = 2 (s + s³/3 + …), s = (m − 1) / (m + 1).
 INLINE float minusLog(uint32_t word) {
-  float u = ((float)(int32_t)(word >> 9) + 0.5f) * 0x1p-23f;
-  int32_t bits = toBits(u) - 0x3F3504F3;  // √½
+  float rest = (float)((1 << 24) - (int32_t)(word >> 8)) * 0x1p-24f;  // 1 − u, exact and above 0
+  int32_t bits = toBits(rest) - 0x3F3504F3;                          // √½
   int32_t e = bits >> 23;
   float m = fromBits((bits & 0x7FFFFF) + 0x3F3504F3);
   float s = (m - 1.0f) / (m + 1.0f);

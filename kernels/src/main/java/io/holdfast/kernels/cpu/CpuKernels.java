@@ -15,8 +15,8 @@ import io.holdfast.kernels.Tensor;
  * that follows from the shape, so results have the same bits on any number of threads. One call at
  * a time: a second caller waits.
  *
- * <p>Arguments of a wrong shape throw {@link IllegalArgumentException}, ids outside their table
- * {@link IndexOutOfBoundsException}, both before any memory is touched.
+ * <p>Shapes are {@link io.holdfast.kernels.CheckedKernels}' part; ids outside their table throw
+ * {@link IndexOutOfBoundsException} before any memory is touched.
  */
 public final class CpuKernels extends CpuLinear {
 
@@ -42,9 +42,9 @@ public final class CpuKernels extends CpuLinear {
   @Override
   public void gather(Tensor y, Tensor table, Tensor ids) {
     int cols = table.cols();
-    long py = Expect.real(y, ids.rows(), cols);
-    long pt = Expect.real(table, table.rows(), cols);
-    long pi = Expect.ids(ids, ids.rows(), table.rows());
+    long py = y.address();
+    long pt = table.address();
+    long pi = Indices.within(ids, table.rows());
     perRow(y, (from, to) -> CpuNative.gather(py, pt, pi, cols, from, to));
   }
 
@@ -52,9 +52,9 @@ public final class CpuKernels extends CpuLinear {
   public void gatherBackward(Tensor dTable, Tensor dy, Tensor ids) {
     int cols = dTable.cols();
     int rows = ids.rows();
-    long pt = Expect.real(dTable, dTable.rows(), cols);
-    long py = Expect.real(dy, rows, cols);
-    long pi = Expect.ids(ids, rows, dTable.rows());
+    long pt = dTable.address();
+    long py = dy.address();
+    long pi = Indices.within(ids, dTable.rows());
     pool.forRange(
         cols,
         LINE,
@@ -71,22 +71,22 @@ public final class CpuKernels extends CpuLinear {
       Tensor typeTable,
       Tensor types) {
     int cols = y.cols();
-    long py = real(y);
-    long pw = Expect.real(words, y.rows(), cols);
-    long ppt = Expect.real(positionTable, positionTable.rows(), cols);
-    long pp = Expect.ids(positions, y.rows(), positionTable.rows());
-    long ptt = Expect.real(typeTable, typeTable.rows(), cols);
-    long pt = Expect.ids(types, y.rows(), typeTable.rows());
+    long py = y.address();
+    long pw = words.address();
+    long ppt = positionTable.address();
+    long pp = Indices.within(positions, positionTable.rows());
+    long ptt = typeTable.address();
+    long pt = Indices.within(types, typeTable.rows());
     perRow(y, (from, to) -> CpuNative.embeddingSum(py, pw, ppt, pp, ptt, pt, cols, from, to));
   }
 
   @Override
   public void addNoise(Tensor y, Tensor x, NoiseType type, float eps, Key key, Rows rows) {
     int cols = y.cols();
-    long py = real(y);
-    long px = like(x, y);
-    long ps = Expect.ints(rows.streams(), y.rows());
-    long pp = Expect.ints(rows.positions(), y.rows());
+    long py = y.address();
+    long px = x.address();
+    long ps = rows.streams().address();
+    long pp = rows.positions().address();
     boolean normal = type == NoiseType.NORMAL;
     perRow(
         y,
@@ -98,10 +98,10 @@ public final class CpuKernels extends CpuLinear {
   @Override
   public void dropout(Tensor y, Tensor x, float p, Key key, Rows rows) {
     int cols = y.cols();
-    long py = real(y);
-    long px = like(x, y);
-    long ps = Expect.ints(rows.streams(), y.rows());
-    long pp = Expect.ints(rows.positions(), y.rows());
+    long py = y.address();
+    long px = x.address();
+    long ps = rows.streams().address();
+    long pp = rows.positions().address();
     int threshold = Philox.dropThreshold(p);
     if (threshold == 0) {
       copy(y, x);
@@ -118,12 +118,12 @@ public final class CpuKernels extends CpuLinear {
   public void layerNorm(
       Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta, float eps) {
     int cols = y.cols();
-    long py = real(y);
-    long pm = Expect.real(mean, y.rows(), 1);
-    long pr = Expect.real(rstd, y.rows(), 1);
-    long px = like(x, y);
-    long pg = Expect.vector(gamma, cols);
-    long pb = Expect.vector(beta, cols);
+    long py = y.address();
+    long pm = mean.address();
+    long pr = rstd.address();
+    long px = x.address();
+    long pg = gamma.address();
+    long pb = beta.address();
     perRow(y, (from, to) -> CpuNative.layerNorm(py, pm, pr, px, pg, pb, eps, cols, from, to));
   }
 
@@ -138,12 +138,12 @@ public final class CpuKernels extends CpuLinear {
       Tensor rstd,
       Tensor gamma) {
     int cols = dx.cols();
-    long pdx = real(dx);
-    long pdy = like(dy, dx);
-    long px = like(x, dx);
-    long pm = Expect.real(mean, dx.rows(), 1);
-    long pr = Expect.real(rstd, dx.rows(), 1);
-    long pg = Expect.vector(gamma, cols);
+    long pdx = dx.address();
+    long pdy = dy.address();
+    long px = x.address();
+    long pm = mean.address();
+    long pr = rstd.address();
+    long pg = gamma.address();
     layerNormParameters(dGamma, dBeta, dy, px, pm, pr); // first: dx may overwrite dy
     perRow(dx, (from, to) -> CpuNative.layerNormBackward(pdx, pdy, px, pm, pr, pg, cols, from, to));
   }
@@ -155,8 +155,8 @@ public final class CpuKernels extends CpuLinear {
     }
     int rows = dy.rows();
     int cols = dy.cols();
-    long pdg = Expect.vector(dGamma, cols);
-    long pdb = Expect.vector(dBeta, cols);
+    long pdg = dGamma.address();
+    long pdb = dBeta.address();
     long pdy = dy.address();
     pool.forRange(
         cols,
@@ -181,16 +181,16 @@ public final class CpuKernels extends CpuLinear {
       Key key,
       Rows rows) {
     int cols = y.cols();
-    long py = real(y);
-    long ps = like(s, y);
-    long pm = Expect.real(mean, y.rows(), 1);
-    long pr = Expect.real(rstd, y.rows(), 1);
-    long px = like(x, y);
-    long pres = like(residual, y);
-    long pg = Expect.vector(gamma, cols);
-    long pb = Expect.vector(beta, cols);
-    long pst = Expect.ints(rows.streams(), y.rows());
-    long ppo = Expect.ints(rows.positions(), y.rows());
+    long py = y.address();
+    long ps = s.address();
+    long pm = mean.address();
+    long pr = rstd.address();
+    long px = x.address();
+    long pres = residual.address();
+    long pg = gamma.address();
+    long pb = beta.address();
+    long pst = rows.streams().address();
+    long ppo = rows.positions().address();
     int drop = Philox.dropThreshold(p);
     float scale = 1 / (1 - p);
     long bits = key.bits();
@@ -217,15 +217,15 @@ public final class CpuKernels extends CpuLinear {
       Key key,
       Rows rows) {
     int cols = dx.cols();
-    long pdx = real(dx);
-    long pdr = like(dResidual, dx);
-    long pdy = like(dy, dx);
-    long ps = like(s, dx);
-    long pm = Expect.real(mean, dx.rows(), 1);
-    long pr = Expect.real(rstd, dx.rows(), 1);
-    long pg = Expect.vector(gamma, cols);
-    long pst = Expect.ints(rows.streams(), dx.rows());
-    long ppo = Expect.ints(rows.positions(), dx.rows());
+    long pdx = dx.address();
+    long pdr = dResidual.address();
+    long pdy = dy.address();
+    long ps = s.address();
+    long pm = mean.address();
+    long pr = rstd.address();
+    long pg = gamma.address();
+    long pst = rows.streams().address();
+    long ppo = rows.positions().address();
     int drop = Philox.dropThreshold(p);
     float scale = 1 / (1 - p);
     long bits = key.bits();
@@ -254,13 +254,12 @@ public final class CpuKernels extends CpuLinear {
       int heads,
       float p,
       Key key) {
-    Expect.heads(qkv, ctx, sequences, heads);
-    long pc = real(ctx);
-    long pl = Expect.real(lse, ctx.rows(), heads);
-    long share = scratchShare(scratch, sequences);
+    long pc = ctx.address();
+    long pl = lse.address();
+    long share = CpuNative.attentionScratch(sequences.maxLength()) * Float.BYTES;
     long pscratch = scratch.address();
-    long pq = Expect.real(qkv, ctx.rows(), 3L * ctx.cols());
-    long starts = sequences.starts().address();
+    long pq = qkv.address();
+    long starts = Indices.starts(sequences, ctx.rows());
     long streams = sequences.streams().address();
     int count = sequences.count();
     int size = ctx.cols() / heads;
@@ -298,15 +297,14 @@ public final class CpuKernels extends CpuLinear {
       int heads,
       float p,
       Key key) {
-    Expect.heads(qkv, ctx, sequences, heads);
-    long pdq = like(dqkv, qkv);
-    long share = scratchShare(scratch, sequences);
+    long pdq = dqkv.address();
+    long share = CpuNative.attentionScratch(sequences.maxLength()) * Float.BYTES;
     long pscratch = scratch.address();
-    long pdc = like(dctx, ctx);
-    long pc = real(ctx);
-    long pl = Expect.real(lse, ctx.rows(), heads);
-    long pq = Expect.real(qkv, ctx.rows(), 3L * ctx.cols());
-    long starts = sequences.starts().address();
+    long pdc = dctx.address();
+    long pc = ctx.address();
+    long pl = lse.address();
+    long pq = qkv.address();
+    long starts = Indices.starts(sequences, ctx.rows());
     long streams = sequences.streams().address();
     int count = sequences.count();
     int size = ctx.cols() / heads;
@@ -334,26 +332,16 @@ public final class CpuKernels extends CpuLinear {
                 workers));
   }
 
-  /** Bytes of scratch of one worker, after a check that all have theirs. */
-  private long scratchShare(Tensor scratch, Sequences sequences) {
-    long floats = CpuNative.attentionScratch(sequences.maxLength());
-    if (scratch.dtype() != real() || scratch.elements() < floats * pool.threads()) {
-      throw new IllegalArgumentException(
-          "attention scratch " + scratch.shape() + " of " + floats * pool.threads() + " floats");
-    }
-    return floats * Float.BYTES;
-  }
-
   // ---- losses: a few rows, each by the caller ----
 
   @Override
   public void crossEntropy(Tensor loss, Tensor dLogits, Tensor logits, Tensor labels, float scale) {
     int rows = logits.rows();
     int cols = logits.cols();
-    long pl = Expect.real(loss, rows, 1);
-    long pd = Expect.realOrNull(dLogits, rows, cols);
-    long px = real(logits);
-    long py = Expect.ids(labels, rows, cols);
+    long pl = loss.address();
+    long pd = orNull(dLogits);
+    long px = logits.address();
+    long py = Indices.within(labels, cols);
     perRow(logits, (from, to) -> CpuNative.crossEntropy(pl, pd, px, py, scale, cols, from, to));
   }
 
@@ -362,11 +350,11 @@ public final class CpuKernels extends CpuLinear {
       Tensor kl, Tensor dP, Tensor dQ, Tensor pLogits, Tensor qLogits, float scale) {
     int rows = pLogits.rows();
     int cols = pLogits.cols();
-    long pk = Expect.real(kl, rows, 1);
-    long pdp = Expect.realOrNull(dP, rows, cols);
-    long pdq = Expect.realOrNull(dQ, rows, cols);
-    long pp = real(pLogits);
-    long pq = like(qLogits, pLogits);
+    long pk = kl.address();
+    long pdp = orNull(dP);
+    long pdq = orNull(dQ);
+    long pp = pLogits.address();
+    long pq = qLogits.address();
     perRow(
         pLogits, (from, to) -> CpuNative.symmetricKl(pk, pdp, pdq, pp, pq, scale, cols, from, to));
   }
@@ -374,10 +362,10 @@ public final class CpuKernels extends CpuLinear {
   @Override
   public void squaredError(Tensor loss, Tensor dx, Tensor x, Tensor target, float scale) {
     int rows = x.rows();
-    long pl = Expect.real(loss, rows, 1);
-    long pd = Expect.realOrNull(dx, rows, 1);
-    long px = Expect.real(x, rows, 1);
-    long pt = Expect.real(target, rows, 1);
+    long pl = loss.address();
+    long pd = orNull(dx);
+    long px = x.address();
+    long pt = target.address();
     perRow(x, (from, to) -> CpuNative.squaredError(pl, pd, px, pt, scale, from, to));
   }
 
@@ -385,7 +373,7 @@ public final class CpuKernels extends CpuLinear {
 
   @Override
   public double sumOfSquares(Tensor x) {
-    long px = real(x);
+    long px = x.address();
     long n = x.elements();
     long block = (n / PARTIALS / LINE + 1) * LINE;
     int blocks = (int) ((n + block - 1) / block);
@@ -407,10 +395,10 @@ public final class CpuKernels extends CpuLinear {
 
   @Override
   public void adamw(Tensor w, Tensor m, Tensor v, Tensor g, AdamStep step) {
-    long pw = real(w);
-    long pm = like(m, w);
-    long pv = like(v, w);
-    long pg = like(g, w);
+    long pw = w.address();
+    long pm = m.address();
+    long pv = v.address();
+    long pg = g.address();
     boolean inside = step.epsilonInside();
     double root2 = Math.sqrt(step.correction2());
     float scale = (float) step.gradientScale();

@@ -5,7 +5,6 @@ import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Precision;
 import io.holdfast.kernels.Slab;
 import io.holdfast.kernels.Tensor;
-import java.util.Objects;
 
 /** The first half of {@link CpuKernels}: memory, linear layers and activations. */
 abstract sealed class CpuLinear implements Kernels permits CpuKernels {
@@ -13,12 +12,11 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
   private static final int LINE = 16;
 
   final WorkerPool pool;
-  private final Precision precision;
-  private final Processor processor;
+  private final boolean bf16;
 
   CpuLinear(int threads, Precision precision) {
-    this.processor = Processor.detect();
-    this.precision = precision;
+    CpuNative.verifyLoaded();
+    this.bf16 = precision == Precision.BF16_GEMM && Processor.detect().amxBf16();
     this.pool = new WorkerPool(threads);
   }
 
@@ -30,17 +28,6 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
   @Override
   public DType real() {
     return DType.F32;
-  }
-
-  public Processor processor() {
-    return processor;
-  }
-
-  /** What the processor makes of the precision asked for, in one line; empty if just that. */
-  public String precisionNote() {
-    return precision == Precision.BF16_GEMM && !processor.amxBf16()
-        ? precision + ": this processor has no AMX (amx_bf16); products stay fp32"
-        : "";
   }
 
   @Override
@@ -57,35 +44,23 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
 
   @Override
   public void upload(Tensor dst, float[] src, int from) {
-    long address = real(dst);
-    CpuNative.copyFloatsIn(address, src, from, count(dst, from, src.length));
+    long address = dst.address();
+    CpuNative.copyFloatsIn(address, src, from, Math.toIntExact(dst.elements()));
   }
 
   @Override
   public void upload(Tensor dst, int[] src, int from) {
-    if (dst.dtype() != DType.I32) {
-      throw new IllegalArgumentException("ints into " + dst.dtype());
-    }
-    CpuNative.copyIntsIn(dst.address(), src, from, count(dst, from, src.length));
+    CpuNative.copyIntsIn(dst.address(), src, from, Math.toIntExact(dst.elements()));
   }
 
   @Override
   public void download(float[] dst, int from, Tensor src) {
-    long address = real(src);
-    CpuNative.copyFloatsOut(dst, from, address, count(src, from, dst.length));
-  }
-
-  private static int count(Tensor tensor, int from, int length) {
-    int count = Math.toIntExact(tensor.elements());
-    Objects.checkFromIndexSize(from, count, length);
-    return count;
+    long address = src.address();
+    CpuNative.copyFloatsOut(dst, from, address, Math.toIntExact(src.elements()));
   }
 
   @Override
   public void copy(Tensor dst, Tensor src) {
-    if (dst.dtype() != src.dtype() || dst.rows() != src.rows() || dst.cols() != src.cols()) {
-      throw new IllegalArgumentException("copy of " + src.shape() + " to " + dst.shape());
-    }
     long pd = dst.address();
     long ps = src.address();
     int bytes = dst.dtype().bytes();
@@ -114,10 +89,10 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
   public void linear(Tensor y, Tensor x, Tensor w, Tensor b) {
     int in = x.cols();
     int out = w.rows();
-    long py = Expect.real(y, x.rows(), out);
-    long px = real(x);
-    long pw = Expect.real(w, out, in);
-    long pb = Expect.vectorOrNull(b, out);
+    long py = y.address();
+    long px = x.address();
+    long pw = w.address();
+    long pb = orNull(b);
     Blocks.forEach(
         pool,
         x.rows(),
@@ -131,9 +106,9 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
   public void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean add) {
     int in = w.cols();
     int out = w.rows();
-    long pdx = Expect.real(dx, dy.rows(), in);
-    long pdy = Expect.real(dy, dy.rows(), out);
-    long pw = real(w);
+    long pdx = dx.address();
+    long pdy = dy.address();
+    long pw = w.address();
     Blocks.forEach(
         pool,
         dy.rows(),
@@ -148,10 +123,10 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
     int rows = dy.rows();
     int in = dw.cols();
     int out = dw.rows();
-    long pdw = real(dw);
-    long pdb = Expect.vectorOrNull(db, out);
-    long pdy = Expect.real(dy, rows, out);
-    long px = Expect.real(x, rows, in);
+    long pdw = dw.address();
+    long pdb = orNull(db);
+    long pdy = dy.address();
+    long px = x.address();
     if (rows == 0) {
       return;
     }
@@ -176,34 +151,34 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
   @Override
   public void biasGelu(Tensor y, Tensor x, Tensor b) {
     int cols = y.cols();
-    long py = real(y);
-    long px = like(x, y);
-    long pb = Expect.vector(b, cols);
+    long py = y.address();
+    long px = x.address();
+    long pb = b.address();
     perRow(y, (from, to) -> CpuNative.biasGelu(py, px, pb, cols, from, to));
   }
 
   @Override
   public void biasGeluBackward(Tensor dx, Tensor dy, Tensor x, Tensor b) {
     int cols = dx.cols();
-    long pdx = real(dx);
-    long pdy = like(dy, dx);
-    long px = like(x, dx);
-    long pb = Expect.vector(b, cols);
+    long pdx = dx.address();
+    long pdy = dy.address();
+    long px = x.address();
+    long pb = b.address();
     perRow(dx, (from, to) -> CpuNative.biasGeluBackward(pdx, pdy, px, pb, cols, from, to));
   }
 
   @Override
   public void tanh(Tensor y, Tensor x) {
-    long py = real(y);
-    long px = like(x, y);
+    long py = y.address();
+    long px = x.address();
     perElement(y, (from, to) -> CpuNative.tanhForward(py, px, from, to));
   }
 
   @Override
   public void tanhBackward(Tensor dx, Tensor dy, Tensor y) {
-    long pdx = real(dx);
-    long pdy = like(dy, dx);
-    long py = like(y, dx);
+    long pdx = dx.address();
+    long pdy = dy.address();
+    long py = y.address();
     perElement(dx, (from, to) -> CpuNative.tanhBackward(pdx, pdy, py, from, to));
   }
 
@@ -217,11 +192,7 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
     pool.forRange(shape.elements(), LINE, shape.elements(), range);
   }
 
-  static long real(Tensor t) {
-    return Expect.real(t, t.rows(), t.cols());
-  }
-
-  static long like(Tensor t, Tensor shape) {
-    return Expect.real(t, shape.rows(), shape.cols());
+  static long orNull(Tensor t) {
+    return t == null ? 0 : t.address();
   }
 }

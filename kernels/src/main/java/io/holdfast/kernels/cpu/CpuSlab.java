@@ -4,6 +4,7 @@ import com.sun.management.OperatingSystemMXBean;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Slab;
 import java.lang.management.ManagementFactory;
+import java.util.Locale;
 
 /** Native memory of this process, 64-byte aligned; large slabs ask for huge pages. */
 final class CpuSlab implements Slab {
@@ -23,7 +24,8 @@ final class CpuSlab implements Slab {
       throw new HoldfastException(
           HoldfastException.Kind.OUT_OF_MEMORY,
           String.format(
-              "cannot allocate %,d bytes (%.1f GiB) of memory; this machine has %.1f GiB: use a"
+              Locale.ROOT,
+              "cannot allocate %d bytes (%.1f GiB) of memory; this machine has %.1f GiB: use a"
                   + " smaller batch, fewer tokens or gradient accumulation",
               bytes, bytes / 0x1p30, machine / 0x1p30));
     }

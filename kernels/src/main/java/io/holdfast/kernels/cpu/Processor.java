@@ -1,5 +1,6 @@
 package io.holdfast.kernels.cpu;
 
+import io.holdfast.kernels.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +36,13 @@ public record Processor(String name, boolean avx2, boolean avx512, boolean amxBf
         Stream.of(avx2 ? "avx2" : "", avx512 ? "avx512" : "", amxBf16 ? "amx_bf16" : "")
             .filter(s -> !s.isEmpty())
             .toList());
+  }
+
+  /** What this processor makes of a precision asked for, in one line; empty if just that. */
+  public String note(Precision precision) {
+    return precision == Precision.BF16_GEMM && !amxBf16
+        ? precision + ": this processor has no AMX (amx_bf16); products stay fp32"
+        : "";
   }
 
   private static String modelName() {
