@@ -27,7 +27,9 @@ final class CpuSlab implements Slab {
               Locale.ROOT,
               "cannot allocate %d bytes (%.1f GiB) of memory; this machine has %.1f GiB: use a"
                   + " smaller batch, fewer tokens or gradient accumulation",
-              bytes, bytes / 0x1p30, machine / 0x1p30));
+              bytes,
+              bytes / 0x1p30,
+              machine / 0x1p30));
     }
   }
 
