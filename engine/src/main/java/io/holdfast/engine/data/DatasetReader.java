@@ -89,12 +89,7 @@ public final class DatasetReader {
   }
 
   private float target(Row row) {
-    float value;
-    try {
-      value = Float.parseFloat(row.label().text());
-    } catch (NumberFormatException e) {
-      value = Float.NaN;
-    }
+    float value = (float) Text.number(row.label().text());
     if (!Float.isFinite(value)) {
       throw lines.error(
           row.line(),

@@ -44,7 +44,7 @@ final class LabelScan {
 
   private void see(String label) {
     integers &= label.matches("-?\\d{1,9}");
-    numbers &= integers || isNumber(label);
+    numbers &= integers || Double.isFinite(Text.number(label));
     if (names.size() <= MOST) {
       names.add(label);
     }
@@ -77,13 +77,5 @@ final class LabelScan {
 
   private static HoldfastException fail(String message) {
     return new HoldfastException(HoldfastException.Kind.DATA, message);
-  }
-
-  private static boolean isNumber(String text) {
-    try {
-      return Double.isFinite(Double.parseDouble(text));
-    } catch (NumberFormatException e) {
-      return false;
-    }
   }
 }

@@ -1,14 +1,23 @@
 package io.holdfast.engine.data;
 
 import java.util.List;
+import java.util.regex.Pattern;
 
-/** Foreign text in messages: on one line, and short. */
+/** Text from files: numbers in it, and how messages show it. */
 final class Text {
+
+  private static final Pattern NUMBER =
+      Pattern.compile("[-+]?(\\d+\\.?\\d*|\\.\\d+)([eE][-+]?\\d{1,4})?");
 
   private static final int LONGEST = 60;
   private static final int MOST = 20;
 
   private Text() {}
+
+  /** A decimal number; NaN for anything else, also for Java's own spellings. */
+  static double number(String text) {
+    return NUMBER.matcher(text).matches() ? Double.parseDouble(text) : Double.NaN;
+  }
 
   /** The text in quotes, control characters replaced, cut where it is long. */
   static String quote(String text) {

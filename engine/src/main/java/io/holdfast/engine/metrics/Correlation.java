@@ -4,7 +4,7 @@ import java.util.Arrays;
 
 /**
  * Correlations of two series, as SciPy defines them. Both are NaN, as there, when a series is
- * constant, holds a NaN or an infinity, or has fewer than two values.
+ * constant, holds a NaN, or has fewer than two values; Pearson's also with an infinity.
  */
 public final class Correlation {
 
@@ -29,7 +29,9 @@ public final class Correlation {
 
   /** Pearson's correlation of the ranks, equal values sharing the mean of theirs. */
   public static double spearman(double[] x, double[] y) {
-    return undefined(x) || undefined(y) ? Double.NaN : pearson(ranks(x), ranks(y));
+    boolean hasNaN =
+        Arrays.stream(x).anyMatch(Double::isNaN) || Arrays.stream(y).anyMatch(Double::isNaN);
+    return hasNaN ? Double.NaN : pearson(ranks(x), ranks(y));
   }
 
   public static double meanSquaredError(double[] x, double[] y) {
