@@ -106,8 +106,7 @@ class DatasetReaderTest {
     Dataset d = glue("sst2", "label\tsentence\n1\tgood\n");
     assertEquals(List.of(labelled(0, "good", null, 1)), d.examples());
     assertEquals(
-        List.of(
-            d.file() + ": column 'sentence' stands at place 2, in the published files at 1"),
+        List.of(d.file() + ": column 'sentence' stands at place 2, in the published files at 1"),
         d.notes());
   }
 
@@ -163,10 +162,8 @@ class DatasetReaderTest {
     assertEquals(Task.Kind.REGRESSION, task.kind());
     assertEquals(List.of("y"), task.labels());
     Dataset d = DatasetReader.read(task, file, true, 0);
-    assertEquals(
-        List.of(1f, -2.5f, 0.3f), d.examples().stream().map(Example::target).toList());
-    assertEquals(
-        3, Tasks.custom("own", columns, Task.Kind.CLASSIFICATION, file).outputs());
+    assertEquals(List.of(1f, -2.5f, 0.3f), d.examples().stream().map(Example::target).toList());
+    assertEquals(3, Tasks.custom("own", columns, Task.Kind.CLASSIFICATION, file).outputs());
     Files.writeString(file, "a,y\nu,1\nv,2\n");
     assertEquals(
         Task.Kind.REGRESSION, Tasks.custom("own", columns, Task.Kind.REGRESSION, file).kind());
@@ -175,14 +172,12 @@ class DatasetReaderTest {
   @Test
   void taskNamesHaveTheUsualSpellings() {
     assertEquals(
-        List.of(
-            "cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "mnli-mm", "qnli", "rte", "wnli"),
+        List.of("cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "mnli-mm", "qnli", "rte", "wnli"),
         Tasks.names());
     assertEquals("sst2", Tasks.named("SST-2").name());
     assertEquals("stsb", Tasks.named("sts-b").name());
     assertEquals("mnli-mm", Tasks.named("MNLI-mm").name());
-    HoldfastException e =
-        assertThrows(HoldfastException.class, () -> Tasks.named("squad"));
+    HoldfastException e = assertThrows(HoldfastException.class, () -> Tasks.named("squad"));
     assertEquals(HoldfastException.Kind.USAGE, e.kind());
   }
 
@@ -211,7 +206,8 @@ class DatasetReaderTest {
     assertThrows(
         HoldfastException.class, () -> task.withLabelOrder(List.of("entailment", "neutral")));
     assertThrows(
-        HoldfastException.class, () -> task.withLabelOrder(List.of("LABEL_0", "LABEL_1", "LABEL_2")));
+        HoldfastException.class,
+        () -> task.withLabelOrder(List.of("LABEL_0", "LABEL_1", "LABEL_2")));
   }
 
   @Test
