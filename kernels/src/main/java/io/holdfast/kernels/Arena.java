@@ -7,7 +7,8 @@ package io.holdfast.kernels;
  */
 public final class Arena implements AutoCloseable {
 
-  private static final int ALIGNMENT = 64;
+  /** Every tensor begins at a multiple of this many bytes. */
+  public static final int ALIGNMENT = 64;
 
   private final Slab slab;
   private long top;

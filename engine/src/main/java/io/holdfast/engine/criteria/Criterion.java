@@ -14,6 +14,11 @@ public interface Criterion {
   /** The name {@link Criteria} knows. */
   String name();
 
+  /** True if it adds noise to embeddings, so that a {@link NoiseAudit} is worth its time. */
+  default boolean addsNoise() {
+    return false;
+  }
+
   /**
    * Adds the gradient of {@code scale · Σ_b loss_b} over the examples of {@code batch} to {@code
    * gradients}. Everything taken from the pass's arena is given back on return.

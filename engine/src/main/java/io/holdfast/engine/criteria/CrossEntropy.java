@@ -27,8 +27,7 @@ public final class CrossEntropy implements Criterion {
   public LossReport accumulate(
       SequenceClassifier model, Pass pass, PackedBatch batch, float scale, Parameters gradients) {
     var k = pass.kernels();
-    Arena.Scope scope = pass.arena().open();
-    try {
+    try (Arena.Scope scope = pass.arena().open()) {
       DeviceBatch x = DeviceBatch.upload(k, pass.arena(), model.config(), batch);
       Activations a = model.forward(pass, x, model.embedWords(pass, x));
 
@@ -42,8 +41,6 @@ public final class CrossEntropy implements Criterion {
       double sum = SupervisedLoss.sum(k, loss);
       return new LossReport(
           x.sequenceCount(), x.tokenCount(), sum, Map.of(SupervisedLoss.part(x), sum));
-    } finally {
-      scope.close();
     }
   }
 }

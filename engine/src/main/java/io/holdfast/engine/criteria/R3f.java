@@ -56,6 +56,11 @@ public final class R3f implements Criterion {
   }
 
   @Override
+  public boolean addsNoise() {
+    return options.lambda() > 0;
+  }
+
+  @Override
   public LossReport accumulate(
       SequenceClassifier model, Pass pass, PackedBatch batch, float scale, Parameters gradients) {
     boolean fairseq = options.compat() == Compat.FAIRSEQ;
@@ -65,8 +70,7 @@ public final class R3f implements Criterion {
     Kernels k = pass.kernels();
     int b = batch.sequences();
     int n = batch.tokenCount();
-    Arena.Scope scope = pass.arena().open();
-    try {
+    try (Arena.Scope scope = pass.arena().open()) {
       PackedBatch twice = batch.repeat(2, options.dropout() == Masks.SHARED);
       DeviceBatch both = DeviceBatch.upload(k, pass.arena(), model.config(), twice);
       DeviceBatch clean = both.prefix(b);
@@ -93,8 +97,6 @@ public final class R3f implements Criterion {
       model.embedWordsBackward(pass, trainsWords, de.rows(0, trainsWords.tokenCount()), gradients);
 
       return losses.report(k, clean, options.lambda());
-    } finally {
-      scope.close();
     }
   }
 

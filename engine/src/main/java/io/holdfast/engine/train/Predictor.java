@@ -1,11 +1,28 @@
 package io.holdfast.engine.train;
 
+import io.holdfast.engine.data.Batches;
+import io.holdfast.engine.data.Columns;
+import io.holdfast.engine.data.Dataset;
+import io.holdfast.engine.data.DatasetReader;
 import io.holdfast.engine.data.Task;
+import io.holdfast.engine.data.Tasks;
+import io.holdfast.engine.data.TokenizedDataset;
+import io.holdfast.kernels.Arena;
+import io.holdfast.kernels.Backends;
+import io.holdfast.kernels.HoldfastException;
+import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Precision;
 import io.holdfast.model.ModelConfig;
+import io.holdfast.model.ParameterLayout;
+import io.holdfast.model.Parameters;
+import io.holdfast.model.SequenceClassifier;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * A saved model, opened to predict and to evaluate. Not safe for use by several threads at once.
@@ -25,31 +42,126 @@ public final class Predictor implements AutoCloseable {
     }
   }
 
-  private Predictor() {}
+  private final Settings settings;
+  private final Kernels kernels;
+  private final Pretrained files;
+  private final Arena parameters;
+  private final SequenceClassifier model;
+
+  private Predictor(Settings settings, Kernels kernels, Pretrained files, Arena parameters) {
+    this.settings = settings;
+    this.kernels = kernels;
+    this.files = files;
+    this.parameters = parameters;
+    ModelConfig config = files.folder.config();
+    Parameters weights = new Parameters(ParameterLayout.of(config), parameters, kernels.real());
+    Set<String> absent = files.folder.loadInto(weights, kernels).absent();
+    if (!absent.isEmpty()) {
+      throw new HoldfastException(
+          HoldfastException.Kind.MODEL_FILE,
+          "the model has no trained head ("
+              + String.join(", ", new TreeSet<>(absent))
+              + " absent): train it on a task first");
+    }
+    this.model = new SequenceClassifier(config, weights);
+  }
 
   /**
    * @param model a folder in Hugging Face layout, with a trained head
    */
   public static Predictor open(String model, Settings settings) {
-    throw new UnsupportedOperationException();
+    int threads = settings.threads() == 0 ? Machine.cores() : settings.threads();
+    Deque<AutoCloseable> opened = new ArrayDeque<>();
+    try {
+      Pretrained files = Pretrained.open(model);
+      opened.push(files);
+      Kernels kernels = Backends.open(settings.backend(), threads, settings.precision());
+      opened.push(kernels);
+      ParameterLayout layout = ParameterLayout.of(files.folder.config());
+      long bytes = layout.elements() * kernels.real().bytes() + Arena.ALIGNMENT;
+      Arena parameters = new Arena(kernels, bytes);
+      opened.push(parameters);
+      return new Predictor(settings, kernels, files, parameters);
+    } catch (RuntimeException e) {
+      closeAll(opened);
+      throw e;
+    }
   }
 
   public ModelConfig config() {
-    throw new UnsupportedOperationException();
+    return model.config();
   }
 
   /**
    * @param seconds null for single texts
    */
   public List<Prediction> predict(List<String> firsts, List<String> seconds) {
-    throw new UnsupportedOperationException();
+    Columns columns = Columns.named("text", seconds == null ? null : "text_pair", "label");
+    Task task =
+        config().regression()
+            ? Tasks.regression("predict", columns)
+            : Tasks.classification("predict", columns, config().labels());
+    for (int i = 0; i < firsts.size(); i++) {
+      if (firsts.get(i).isBlank() || seconds != null && seconds.get(i).isBlank()) {
+        throw data("text " + (i + 1) + " is empty: give a text to predict");
+      }
+    }
+    Dataset texts = Dataset.ofTexts(task, firsts, seconds);
+    return firsts.isEmpty() ? List.of() : Predictions.of(task, run(texts, false).logits());
   }
 
   /** The task's metrics and "loss" over the rows of a file, labels mapped by name. */
   public Map<String, Double> evaluate(Task task, Path file) {
-    throw new UnsupportedOperationException();
+    return run(DatasetReader.read(ordered(task), file, true, 0), true).metrics();
+  }
+
+  /** The task with its classes in this model's order. */
+  private Task ordered(Task task) {
+    if (task.regression() != config().regression()) {
+      throw data(
+          "task "
+              + task.name()
+              + (task.regression() ? " predicts values" : " predicts classes")
+              + ", the model "
+              + (config().regression() ? "values" : "classes"));
+    }
+    boolean unnamed = config().labels().stream().allMatch(label -> label.matches("LABEL_\\d+"));
+    boolean byPosition = unnamed && task.outputs() == config().outputs();
+    return byPosition ? task : task.withLabelOrder(config().labels());
+  }
+
+  private Evaluator.Evaluation run(Dataset data, boolean labelled) {
+    int maxTokens = Math.min(settings.maxSeqLength(), config().maxTokens());
+    TokenizedDataset tokens = TokenizedDataset.of(data, files.tokenizer, maxTokens);
+    Batches batches = Validation.batches(tokens, settings.batchSize());
+    RunMemory memory = RunMemory.forInference(kernels, config(), batches.bounds());
+    memory.check(Machine.availableMemory() + parameters.capacity());
+    try (Arena activations = new Arena(kernels, memory.activations())) {
+      Evaluator evaluator = new Evaluator(model, kernels, activations);
+      return labelled
+          ? evaluator.evaluate(tokens, batches.evaluation())
+          : new Evaluator.Evaluation(Map.of(), evaluator.logits(tokens, batches.evaluation()));
+    }
+  }
+
+  private static HoldfastException data(String message) {
+    return new HoldfastException(HoldfastException.Kind.DATA, message);
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    parameters.close();
+    kernels.close();
+    files.close();
+  }
+
+  private static void closeAll(Deque<AutoCloseable> opened) {
+    for (AutoCloseable resource : opened) {
+      try {
+        resource.close();
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
 }

@@ -68,6 +68,7 @@ public record TrainConfig(
         int perDeviceEvalBatchSize,
     @Option(help = "most tokens per micro-batch; 0: no limit", byDefault = "0", min = 0)
         int maxTokens,
+    @Option(help = "batches of similar length", byDefault = "false") boolean groupByLength,
     @Option(help = "micro-batches per update", byDefault = "1", min = 1)
         int gradientAccumulationSteps,
     @Option(help = "highest learning rate", byDefault = "5e-5", min = 0, aboveMin = true)
@@ -100,7 +101,8 @@ public record TrainConfig(
             max = 1,
             belowMax = true)
         double adamBeta2,
-    @Option(help = "Adam's epsilon", byDefault = "1e-8", min = 0) double adamEpsilon,
+    @Option(help = "Adam's epsilon", byDefault = "1e-8", min = 0, aboveMin = true)
+        double adamEpsilon,
     @Option(help = "bias correction of the moments", byDefault = "true") boolean adamBiasCorrection,
     @Option(help = "epsilon joins sqrt(v) before the correction (fairseq)", byDefault = "false")
         boolean adamEpsilonInside,
@@ -162,8 +164,13 @@ public record TrainConfig(
     if (dataDir == null && trainFile == null) {
       throw usage("no training data: give --data-dir or --train-file");
     }
-    if (task == null && labelColumn == null) {
-      throw usage("no task: give --task, or --text-column and --label-column");
+    boolean named = task != null;
+    boolean columns = textColumn != null || textPairColumn != null || labelColumn != null;
+    if (named && (columns || regression)) {
+      throw usage("--task names columns and kind: leave out --…-column and --regression");
+    }
+    if (!named && (textColumn == null || labelColumn == null || trainFile == null)) {
+      throw usage("no task: give --task, or --train-file, --text-column and --label-column");
     }
     if (evalStrategy != When.NO && validationFile == null && dataDir == null) {
       throw usage("nothing to evaluate on: give --validation-file or --eval-strategy no");

@@ -1,16 +1,165 @@
 package io.holdfast.engine.train;
 
+import io.holdfast.engine.criteria.Criteria;
+import io.holdfast.engine.criteria.Criterion;
+import io.holdfast.engine.data.Batches;
+import io.holdfast.engine.data.Task;
+import io.holdfast.engine.run.Checkpoints;
+import io.holdfast.engine.run.Disk;
+import io.holdfast.engine.run.RunFolder;
+import io.holdfast.kernels.Backends;
+import io.holdfast.kernels.HoldfastException;
+import io.holdfast.kernels.Kernels;
+import io.holdfast.model.ModelConfig;
+import io.holdfast.model.io.ModelFolder;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
 /** A training run from files to files: what the command {@code train} does. */
 public final class TrainJob {
 
-  private TrainJob() {}
+  private final TrainConfig config;
+  private final ProgressListener listener;
+  private final StopSignal stop;
+
+  private TrainJob(TrainConfig config, ProgressListener listener, StopSignal stop) {
+    this.config = config;
+    this.listener = listener;
+    this.stop = stop;
+  }
 
   /**
    * Opens model and data, trains (or resumes what the output folder holds) and writes the best
-   * model and the reports. Failures a user can act on are {@link
-   * io.holdfast.kernels.HoldfastException}s.
+   * model and the reports. Failures a user can act on are {@link HoldfastException}s.
    */
   public static Outcome run(TrainConfig config, ProgressListener listener, StopSignal stop) {
-    throw new UnsupportedOperationException();
+    return new TrainJob(config, listener, stop).run();
+  }
+
+  private Outcome run() {
+    Criterion criterion = Criteria.create(config.criterion(), config.criterionOptions());
+    RunFolder folder = RunFolder.claim(config.outputDir());
+    int threads = config.threads() == 0 ? Machine.cores() : config.threads();
+    try (Kernels kernels = Backends.open(config.backend(), threads, config.precision());
+        Pretrained pretrained = Pretrained.open(config.model())) {
+      Task task = RunData.task(config);
+      if (pretrained.hasHeadFor(task)) {
+        task = task.withLabelOrder(pretrained.folder.config().labels());
+      }
+      ModelConfig model = pretrained.configFor(task, config);
+      int maxTokens = Math.min(config.maxSeqLength(), model.maxTokens());
+      RunData data = RunData.read(config, task, pretrained.tokenizer, maxTokens, listener);
+      TrainPlan plan = new TrainPlan(config, data.train());
+      RunRecord record = RunRecord.of(folder, config, data, kernels, threads);
+      Checkpoints checkpoints = new Checkpoints(folder.path(), Disk.REAL, config.saveTotalLimit());
+      int resumed = newestCheckpoint(folder, checkpoints, record);
+
+      Batches.Bounds eval = data.evaluationBounds(config.perDeviceEvalBatchSize());
+      RunMemory memory = RunMemory.forTraining(kernels, model, criterion, plan.bounds(), eval);
+      memory.check(Machine.availableMemory());
+      listener.message(memory.toString());
+      try (Workspace space = new Workspace(kernels, model, memory)) {
+        if (resumed == 0) {
+          fillWeights(pretrained, space, task);
+        }
+        Trainer trainer =
+            new Trainer(config, space, data.train(), data.dev(), plan, checkpoints, stop);
+        if (resumed > 0) {
+          trainer.resume(resumed);
+          listener.message("resuming after update " + resumed + " of " + plan.totalSteps());
+        }
+        return train(trainer, data, plan, space, pretrained, folder, record);
+      }
+    }
+  }
+
+  /** The step of the newest sound checkpoint of this same run; 0 if there is none. */
+  private int newestCheckpoint(RunFolder folder, Checkpoints checkpoints, RunRecord record) {
+    checkpoints.clean();
+    boolean holdsResults = folder.hasModel() || !checkpoints.steps().isEmpty();
+    if (holdsResults) {
+      record.requireSameRun();
+    }
+    for (int step : checkpoints.steps()) {
+      if (checkpoints.verify(step)) {
+        return step;
+      }
+      listener.warning(checkpoints.path(step) + " is damaged and is left out");
+      checkpoints.discard(step);
+    }
+    return 0;
+  }
+
+  private void fillWeights(Pretrained pretrained, Workspace space, Task task) {
+    List<String> fresh =
+        pretrained.loadInto(
+            space.kernels, space.model.config(), space.model.weights(), task, config.seed());
+    if (!fresh.isEmpty()) {
+      listener.message("drawn afresh from the seed: " + String.join(", ", fresh));
+    }
+  }
+
+  private Outcome train(
+      Trainer trainer,
+      RunData data,
+      TrainPlan plan,
+      Workspace space,
+      Pretrained pretrained,
+      RunFolder folder,
+      RunRecord record) {
+    record.started();
+    String exit = "failed";
+    try (RunLog log = new RunLog(folder, config.criterion(), trainer.state().step, listener)) {
+      Outcome.Status status = trainer.run(log);
+      Map<String, Double> majority = trainer.validation().majority();
+      TrainState state = trainer.state();
+      if (status != Outcome.Status.STOPPED) {
+        Reports.writeState(
+            folder, config, state, plan, trainer.validation().metric(), log.metrics().read());
+        trainer.restoreBest();
+        writeModel(data, space, pretrained, folder);
+        Reports.write(folder, data, state, plan);
+        ModelCard.write(folder, config, data, state, majority);
+      }
+      exit = status.name().toLowerCase(Locale.ROOT);
+      return outcome(status, state, majority);
+    } catch (HoldfastException e) {
+      exit = e.kind().name().toLowerCase(Locale.ROOT);
+      throw e;
+    } finally {
+      record.ended(exit, trainer.state().step);
+    }
+  }
+
+  /** The best model with its tokenizer, and what it predicts for the test rows. */
+  private void writeModel(RunData data, Workspace space, Pretrained pretrained, RunFolder folder) {
+    ModelFolder.save(
+        folder.path(),
+        space.model.config(),
+        space.kernels,
+        space.model.weights(),
+        pretrained.tokenizer,
+        pretrained.folder.rawConfig());
+    if (data.test() != null) {
+      Evaluator evaluator = new Evaluator(space.model, space.kernels, space.activations);
+      Batches batches = Validation.batches(data.test(), config.perDeviceEvalBatchSize());
+      float[] logits = evaluator.logits(data.test(), batches.evaluation());
+      Reports.writePredictions(folder, data.test(), logits);
+    }
+  }
+
+  private Outcome outcome(Outcome.Status status, TrainState state, Map<String, Double> majority) {
+    return new Outcome(
+        status,
+        state.step,
+        state.bestStep,
+        majority,
+        state.before,
+        state.best,
+        state.step == 0 ? Double.NaN : state.total.meanLoss(),
+        Duration.ofMillis(Math.round(state.trainSeconds * 1000)),
+        config.outputDir());
   }
 }

@@ -3,6 +3,8 @@ package io.holdfast.model.io;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.model.files.AtomicFile;
 import io.holdfast.model.files.StrictJson;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -81,28 +83,30 @@ public final class Safetensors implements TensorSource {
    * @param values the elements of the named tensor, row-major
    */
   public static void write(Path path, Map<String, int[]> shapes, Function<String, float[]> values) {
+    AtomicFile.write(path, out -> write(out, shapes, values));
+  }
+
+  /** As {@link #write(Path, Map, Function)}, to a stream that the caller flushes and closes. */
+  public static void write(
+      OutputStream out, Map<String, int[]> shapes, Function<String, float[]> values)
+      throws IOException {
     Map<String, int[]> sorted = new TreeMap<>(shapes);
     byte[] head = header(sorted);
-    AtomicFile.write(
-        path,
-        out -> {
-          out.write(
-              ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(head.length).array());
-          out.write(head);
-          ByteBuffer chunk = ByteBuffer.allocate(CHUNK).order(ByteOrder.LITTLE_ENDIAN);
-          for (Map.Entry<String, int[]> tensor : sorted.entrySet()) {
-            float[] x = values.apply(tensor.getKey());
-            if (x.length != elements(tensor.getValue())) {
-              throw new IllegalArgumentException(
-                  tensor.getKey() + ": " + x.length + " values for " + shape(tensor.getValue()));
-            }
-            for (int done = 0; done < x.length; done += CHUNK / 4) {
-              int now = Math.min(x.length - done, CHUNK / 4);
-              chunk.asFloatBuffer().put(x, done, now);
-              out.write(chunk.array(), 0, now * 4);
-            }
-          }
-        });
+    out.write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(head.length).array());
+    out.write(head);
+    ByteBuffer chunk = ByteBuffer.allocate(CHUNK).order(ByteOrder.LITTLE_ENDIAN);
+    for (Map.Entry<String, int[]> tensor : sorted.entrySet()) {
+      float[] x = values.apply(tensor.getKey());
+      if (x.length != elements(tensor.getValue())) {
+        throw new IllegalArgumentException(
+            tensor.getKey() + ": " + x.length + " values for " + shape(tensor.getValue()));
+      }
+      for (int done = 0; done < x.length; done += CHUNK / 4) {
+        int now = Math.min(x.length - done, CHUNK / 4);
+        chunk.asFloatBuffer().put(x, done, now);
+        out.write(chunk.array(), 0, now * 4);
+      }
+    }
   }
 
   private static byte[] header(Map<String, int[]> shapes) {

@@ -1,0 +1,91 @@
+package io.holdfast.engine.run;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.kernels.HoldfastException;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * metrics.jsonl: one object a line, appended and flushed. A resumed run first cuts what came after
+ * its checkpoint, so that the file ends up like that of a run that was never stopped.
+ */
+public final class MetricsLog implements AutoCloseable {
+
+  private final Path file;
+  private final OutputStream out;
+
+  /**
+   * @param step lines of later steps are dropped, and a line cut short by a crash
+   */
+  public MetricsLog(Path file, int step) {
+    this.file = file;
+    try {
+      if (Files.exists(file)) {
+        keep(file, step);
+      }
+      this.out = Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw failed(e);
+    }
+  }
+
+  public void append(ObjectNode line) {
+    try {
+      out.write((Json.line(line) + "\n").getBytes(StandardCharsets.UTF_8));
+      out.flush();
+    } catch (IOException e) {
+      throw failed(e);
+    }
+  }
+
+  /** All lines so far. */
+  public List<ObjectNode> read() {
+    try {
+      List<ObjectNode> lines = new ArrayList<>();
+      for (String line : Files.readAllLines(file)) {
+        lines.add(Json.parse(line));
+      }
+      return lines;
+    } catch (IOException e) {
+      throw failed(e);
+    }
+  }
+
+  private static void keep(Path file, int step) throws IOException {
+    StringBuilder kept = new StringBuilder();
+    for (String line : Files.readAllLines(file)) {
+      try {
+        if (Json.parse(line).path("step").asInt(Integer.MAX_VALUE) <= step) {
+          kept.append(line).append('\n');
+        }
+      } catch (IllegalArgumentException e) {
+        break; // the line that was being written when the run was killed
+      }
+    }
+    Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
+    Files.writeString(temporary, kept);
+    Files.move(
+        temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  private HoldfastException failed(IOException e) {
+    return new HoldfastException(
+        HoldfastException.Kind.IO, file + ": cannot be written (" + e.getMessage() + ")", e);
+  }
+
+  @Override
+  public void close() {
+    try {
+      out.close();
+    } catch (IOException e) {
+      throw failed(e);
+    }
+  }
+}

@@ -1,0 +1,145 @@
+package io.holdfast.engine.run;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.kernels.HoldfastException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * The output folder of a run and the names in it. A folder is ours if it has a run.json of
+ * Holdfast; any other folder must be new or empty.
+ */
+public final class RunFolder {
+
+  private static final String GENERATOR = "generator";
+  private static final String HOLDFAST = "holdfast";
+
+  private final Path folder;
+
+  private RunFolder(Path folder) {
+    this.folder = folder;
+  }
+
+  /**
+   * Takes the folder, creating it if need be. Throws (kind USAGE), with nothing touched, if it
+   * holds something that is not a run of Holdfast.
+   */
+  public static RunFolder claim(Path folder) {
+    try {
+      if (Files.exists(folder) && !Files.isDirectory(folder)) {
+        throw usage("--output-dir " + folder + " is a file: name a new or empty folder");
+      }
+      boolean used = !Disk.REAL.list(folder).isEmpty();
+      if (used && !isRun(folder)) {
+        throw usage(
+            "--output-dir "
+                + folder
+                + " is not empty and not a run of Holdfast: name a new or empty folder");
+      }
+      Files.createDirectories(folder);
+      return new RunFolder(folder);
+    } catch (IOException e) {
+      throw io(folder, e);
+    }
+  }
+
+  private static boolean isRun(Path folder) throws IOException {
+    Path file = folder.resolve("run.json");
+    if (Disk.REAL.size(file) < 0) {
+      return false;
+    }
+    try {
+      return Json.parse(readAll(file)).path(GENERATOR).asText().equals(HOLDFAST);
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  public Path path() {
+    return folder;
+  }
+
+  /** True if a finished run has left its model. */
+  public boolean hasModel() {
+    return Files.exists(folder.resolve("model.safetensors"));
+  }
+
+  public Path metrics() {
+    return folder.resolve("metrics.jsonl");
+  }
+
+  /** A new file for TensorBoard, named as its own writers do. */
+  public Path events(String runName) {
+    long seconds = System.currentTimeMillis() / 1000;
+    long process = ProcessHandle.current().pid();
+    String name = "events.out.tfevents." + seconds + "." + host() + "." + process + ".";
+    Path runs = folder.resolve("runs").resolve(runName);
+    int number = 0;
+    while (Files.exists(runs.resolve(name + number))) {
+      number++;
+    }
+    return runs.resolve(name + number);
+  }
+
+  /** What run.json of an earlier start says; null if there was none. */
+  public ObjectNode previousRun() {
+    try {
+      Path file = folder.resolve("run.json");
+      return Disk.REAL.size(file) < 0 ? null : Json.parse(readAll(file));
+    } catch (IOException e) {
+      throw io(folder, e);
+    }
+  }
+
+  public void writeRun(ObjectNode run) {
+    ObjectNode marked = Json.object().put(GENERATOR, HOLDFAST);
+    marked.setAll(run);
+    write("run.json", Json.pretty(marked));
+  }
+
+  /** Replaces a file of the folder as a whole. */
+  public void write(String name, String text) {
+    Path file = folder.resolve(name);
+    Path temporary = folder.resolve(name + ".tmp");
+    try {
+      try (var out = Disk.REAL.create(temporary)) {
+        out.write(text.getBytes(StandardCharsets.UTF_8));
+      }
+      Disk.REAL.sync(temporary);
+      Disk.REAL.rename(temporary, file);
+      Disk.REAL.sync(folder);
+    } catch (IOException e) {
+      throw io(file, e);
+    }
+  }
+
+  private static byte[] readAll(Path file) throws IOException {
+    try (InputStream in = Disk.REAL.open(file)) {
+      return in.readAllBytes();
+    }
+  }
+
+  private static String host() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException e) {
+      return "localhost";
+    }
+  }
+
+  private static HoldfastException usage(String message) {
+    return new HoldfastException(HoldfastException.Kind.USAGE, message);
+  }
+
+  private static HoldfastException io(Path path, IOException e) {
+    return new HoldfastException(
+        HoldfastException.Kind.IO,
+        path + ": cannot be used (" + e + "); free space or choose another folder",
+        e);
+  }
+}

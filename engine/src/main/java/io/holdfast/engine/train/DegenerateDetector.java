@@ -1,0 +1,90 @@
+package io.holdfast.engine.train;
+
+/**
+ * Recognises a run that does not learn: fine-tuning on small data sometimes ends in a model that
+ * gives every input the same answer. An evaluation is suspicious if the predictions are constant
+ * and the training loss since the last one is what guessing by class frequency costs (the entropy
+ * of the labels; for values, their variance). Two suspicious evaluations in a row, or one in the
+ * second half of the run, make the run degenerate: a first epoch may be slow.
+ */
+public final class DegenerateDetector {
+
+  /** A share of equal predictions from which they count as constant. */
+  private static final double CONSTANT = 0.99;
+
+  /** A share of the guessing loss from which nothing was learned. */
+  private static final double GUESSING = 0.95;
+
+  private final double guessingLoss;
+  private int suspicious;
+
+  /**
+   * @param guessingLoss entropy of the training labels in nats, or variance of the targets
+   * @param suspicious evaluations in a row so far, from {@link #suspicious()}
+   */
+  public DegenerateDetector(double guessingLoss, int suspicious) {
+    this.guessingLoss = guessingLoss;
+    this.suspicious = suspicious;
+  }
+
+  /**
+   * @param trainLoss mean loss against the labels since the last evaluation, without other terms
+   * @param constantShare share of the evaluation rows that got the most frequent answer
+   * @return true if the run is degenerate
+   */
+  public boolean observe(int step, int totalSteps, double trainLoss, double constantShare) {
+    boolean guesses = trainLoss >= GUESSING * guessingLoss;
+    suspicious = guesses && constantShare >= CONSTANT ? suspicious + 1 : 0;
+    return suspicious >= 2 || suspicious == 1 && step >= totalSteps / 2;
+  }
+
+  public int suspicious() {
+    return suspicious;
+  }
+
+  public double guessingLoss() {
+    return guessingLoss;
+  }
+
+  /** {@code −Σ p ln p} of the labels' frequencies. */
+  static double entropy(int[] labels, int classes) {
+    int[] counts = new int[classes];
+    for (int label : labels) {
+      counts[label]++;
+    }
+    double entropy = 0;
+    for (int count : counts) {
+      double p = (double) count / labels.length;
+      entropy -= count == 0 ? 0 : p * Math.log(p);
+    }
+    return entropy;
+  }
+
+  /** Largest share of one class. */
+  static double constantShare(int[] predictions, int classes) {
+    int[] counts = new int[classes];
+    int most = 0;
+    for (int prediction : predictions) {
+      most = Math.max(most, ++counts[prediction]);
+    }
+    return (double) most / Math.max(1, predictions.length);
+  }
+
+  /** For values: 1 − sd(predictions) / sd(targets), at least 0. */
+  static double constantShare(double[] predictions, double[] targets) {
+    double spread = Math.sqrt(variance(targets));
+    return spread == 0 ? 0 : Math.max(0, 1 - Math.sqrt(variance(predictions)) / spread);
+  }
+
+  static double variance(double[] x) {
+    double mean = 0;
+    for (double value : x) {
+      mean += value / x.length;
+    }
+    double sum = 0;
+    for (double value : x) {
+      sum += (value - mean) * (value - mean);
+    }
+    return sum / x.length;
+  }
+}

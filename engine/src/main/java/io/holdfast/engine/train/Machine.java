@@ -1,0 +1,69 @@
+package io.holdfast.engine.train;
+
+import com.sun.management.OperatingSystemMXBean;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** What the machine has. */
+public final class Machine {
+
+  private static final Path MEMORY = Path.of("/proc/meminfo");
+  private static final Path PROCESSORS = Path.of("/proc/cpuinfo");
+
+  private Machine() {}
+
+  public static int cores() {
+    return Runtime.getRuntime().availableProcessors();
+  }
+
+  /** Bytes that can still be allocated without swapping, as far as the system tells. */
+  public static long availableMemory() {
+    OperatingSystemMXBean system = system();
+    String available = field(MEMORY, "MemAvailable");
+    if (available == null) {
+      return system.getFreeMemorySize();
+    }
+    long kibibytes = Long.parseLong(available.replaceAll("\\D", ""));
+    return Math.min(kibibytes << 10, system.getTotalMemorySize());
+  }
+
+  public static long totalMemory() {
+    return system().getTotalMemorySize();
+  }
+
+  static Map<String, Object> describe() {
+    Map<String, Object> machine = new LinkedHashMap<>();
+    machine.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
+    machine.put("arch", System.getProperty("os.arch"));
+    String model = field(PROCESSORS, "model name");
+    machine.put("processor", model == null ? "unknown" : model);
+    machine.put("cores", cores());
+    machine.put("memory_bytes", totalMemory());
+    machine.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
+    return machine;
+  }
+
+  private static OperatingSystemMXBean system() {
+    return (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+  }
+
+  /** The value of the first line "name : value"; null if there is none. */
+  private static String field(Path file, String name) {
+    if (!Files.isReadable(file)) {
+      return null;
+    }
+    try (var lines = Files.lines(file)) {
+      return lines
+          .filter(line -> line.startsWith(name))
+          .map(line -> line.substring(line.indexOf(':') + 1).strip())
+          .findFirst()
+          .orElse(null);
+    } catch (IOException e) {
+      return null;
+    }
+  }
+}

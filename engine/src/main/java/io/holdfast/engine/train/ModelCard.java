@@ -1,0 +1,118 @@
+package io.holdfast.engine.train;
+
+import io.holdfast.engine.data.Task;
+import io.holdfast.engine.run.Json;
+import io.holdfast.engine.run.RunFolder;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** README.md of a trained model: what it is, how it was made, how good it is. */
+final class ModelCard {
+
+  private static final String HEAD =
+      """
+      ---
+      library_name: transformers
+      base_model: %1$s
+      tags:
+      - text-classification
+      - holdfast
+      model-index:
+      - name: %2$s
+        results:
+        - task:
+            type: text-classification
+          dataset:
+            name: %3$s
+            type: %3$s
+          metrics: %4$s
+      ---
+      """;
+
+  private static final String BODY =
+      """
+
+      # %s, fine-tuned with %s
+
+      Started from `%s`; trained by Holdfast %s on %d rows for %d updates.
+
+      ## Results
+
+      %s
+      ## Recipe
+
+      | option | value |
+      |---|---|
+      %s
+      ## Limits
+
+      The numbers are of one seed on one data set. `run.json` has the whole configuration, the
+      hashes of the data and the machine; `metrics.jsonl` has every logged value.
+      """;
+
+  private ModelCard() {}
+
+  static void write(
+      RunFolder folder,
+      TrainConfig config,
+      RunData data,
+      TrainState state,
+      Map<String, Double> majority) {
+    Task task = data.train().data().task();
+    String name = folder.path().toAbsolutePath().getFileName().toString();
+    String head =
+        HEAD.formatted(quoted(config.model()), quoted(name), quoted(task.name()), metrics(state));
+    String body =
+        BODY.formatted(
+            task.name(),
+            config.criterion(),
+            config.model(),
+            RunRecord.version(),
+            data.train().size(),
+            state.step,
+            results(data, state, majority),
+            recipe(config));
+    folder.write("README.md", head + body);
+  }
+
+  private static String quoted(String text) {
+    return Json.tree(text).toString();
+  }
+
+  private static String metrics(TrainState state) {
+    return state.best.entrySet().stream()
+        .map(m -> "\n    - type: " + m.getKey() + "\n      value: " + number(m.getValue()))
+        .collect(Collectors.joining())
+        .concat(state.best.isEmpty() ? "[]" : "");
+  }
+
+  private static String results(RunData data, TrainState state, Map<String, Double> majority) {
+    if (state.bestStep == 0) {
+      return "Not evaluated.\n";
+    }
+    return "On "
+        + data.dev().size()
+        + " evaluation rows, the best of the run (update "
+        + state.bestStep
+        + "):\n\n| metric | majority answer | this model |\n|---|---|---|\n"
+        + state.best.entrySet().stream()
+            .map(m -> row(m.getKey(), number(majority.get(m.getKey())), number(m.getValue())))
+            .collect(Collectors.joining());
+  }
+
+  private static String recipe(TrainConfig config) {
+    return config.toMap().entrySet().stream()
+        .filter(e -> e.getValue() != null && !e.getKey().equals("output_dir"))
+        .map(e -> row(e.getKey(), String.valueOf(e.getValue())))
+        .collect(Collectors.joining());
+  }
+
+  private static String row(String... cells) {
+    return "| " + String.join(" | ", cells) + " |\n";
+  }
+
+  private static String number(Double value) {
+    return value == null ? "–" : String.format(Locale.ROOT, "%.4f", value);
+  }
+}

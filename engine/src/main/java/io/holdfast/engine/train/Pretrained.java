@@ -1,0 +1,113 @@
+package io.holdfast.engine.train;
+
+import io.holdfast.engine.data.Task;
+import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Key;
+import io.holdfast.model.Initializer;
+import io.holdfast.model.ModelConfig;
+import io.holdfast.model.ParameterLayout;
+import io.holdfast.model.Parameters;
+import io.holdfast.model.io.Assets;
+import io.holdfast.model.io.LoadReport;
+import io.holdfast.model.io.ModelFolder;
+import io.holdfast.model.text.Tokenizer;
+import java.util.HashSet;
+import java.util.List;
+
+/** The model a run starts from: its files, its tokenizer, and how its head fits a task. */
+final class Pretrained implements AutoCloseable {
+
+  /** Keys of fresh heads: steps have keys from 0 on, the data order −1. */
+  private static final long FRESH_HEAD = -2;
+
+  final ModelFolder folder;
+  final Tokenizer tokenizer;
+
+  private Pretrained(ModelFolder folder, Tokenizer tokenizer) {
+    this.folder = folder;
+    this.tokenizer = tokenizer;
+  }
+
+  static Pretrained open(String model) {
+    ModelFolder folder = ModelFolder.open(Assets.model(model));
+    try {
+      return new Pretrained(folder, folder.tokenizer());
+    } catch (RuntimeException e) {
+      folder.close();
+      throw e;
+    }
+  }
+
+  /** True if the files have a head that answers this task, under whatever order of labels. */
+  boolean hasHeadFor(Task task) {
+    ModelConfig c = folder.config();
+    boolean sameLabels = new HashSet<>(c.labels()).equals(new HashSet<>(task.labels()));
+    return hasHead()
+        && c.regression() == task.regression()
+        && c.outputs() == task.outputs()
+        && (task.regression() || sameLabels);
+  }
+
+  boolean hasHead() {
+    return folder.tensors().shapes().keySet().stream()
+        .anyMatch(name -> name.equals("classifier.weight") || name.equals(ROBERTA_OUTPUT));
+  }
+
+  private static final String ROBERTA_OUTPUT = "classifier.out_proj.weight";
+
+  /** The model's configuration with the task's head and the run's dropout. */
+  ModelConfig configFor(Task task, TrainConfig run) {
+    ModelConfig c = folder.config();
+    boolean fairseq = run.headInit().equals("fairseq");
+    return new ModelConfig(
+        c.architecture(),
+        c.vocabSize(),
+        c.hiddenSize(),
+        c.layers(),
+        c.heads(),
+        c.intermediateSize(),
+        c.maxPositions(),
+        c.typeVocabSize(),
+        c.layerNormEps(),
+        or(run.hiddenDropoutProb(), c.hiddenDropout()),
+        or(run.attentionProbsDropoutProb(), c.attentionDropout()),
+        or(run.classifierDropout(), fairseq ? 0f : c.classifierDropout()),
+        c.initializerRange(),
+        c.padTokenId(),
+        fairseq ? ModelConfig.HeadInit.FAIRSEQ : ModelConfig.HeadInit.HUGGING_FACE,
+        task.regression(),
+        task.labels());
+  }
+
+  private static float or(Double given, float own) {
+    return given == null ? own : given.floatValue();
+  }
+
+  /**
+   * Fills the weights: what the files have from them, the rest fresh from {@code seed}. A head for
+   * other labels counts as absent.
+   *
+   * @return names of the fresh parameters
+   */
+  List<String> loadInto(
+      Kernels kernels, ModelConfig config, Parameters weights, Task task, long seed) {
+    boolean keepsOutput = hasHeadFor(task);
+    LoadReport report = folder.loadInto(weights, kernels);
+    Key key = Key.of(seed).at(FRESH_HEAD);
+    List<ParameterLayout.Entry> fresh =
+        weights.layout().entries().stream()
+            .filter(
+                e ->
+                    report.absent().contains(e.name())
+                        || !keepsOutput && e.name().startsWith("classifier."))
+            .toList();
+    fresh.forEach(entry -> Initializer.tensor(kernels, config, weights, entry, key));
+    return fresh.stream().map(ParameterLayout.Entry::name).toList();
+  }
+
+  @Override
+  public void close() {
+    tokenizer.close();
+    folder.close();
+  }
+}

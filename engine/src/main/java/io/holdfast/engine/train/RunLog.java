@@ -1,0 +1,87 @@
+package io.holdfast.engine.train;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.engine.criteria.LossReport;
+import io.holdfast.engine.run.Json;
+import io.holdfast.engine.run.MetricsLog;
+import io.holdfast.engine.run.RunFolder;
+import io.holdfast.engine.run.TensorBoardWriter;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** What a run writes while it goes on: metrics.jsonl, TensorBoard events, the listener. */
+final class RunLog implements AutoCloseable {
+
+  private final ProgressListener listener;
+  private final MetricsLog metrics;
+  private final TensorBoardWriter events;
+
+  /**
+   * @param firstStep updates done before: 0, or those of the checkpoint that the run resumes
+   */
+  RunLog(RunFolder folder, String runName, int firstStep, ProgressListener listener) {
+    this.listener = listener;
+    this.metrics = new MetricsLog(folder.metrics(), firstStep == 0 ? -1 : firstStep);
+    this.events = new TensorBoardWriter(folder.events(runName), now(), firstStep);
+  }
+
+  ProgressListener listener() {
+    return listener;
+  }
+
+  MetricsLog metrics() {
+    return metrics;
+  }
+
+  /** A line of training: means over the examples since the last one. */
+  void training(
+      int step,
+      double epoch,
+      LossReport report,
+      double learningRate,
+      double norm,
+      double tokensPerSecond) {
+    Map<String, Double> values = new LinkedHashMap<>();
+    values.put("loss", report.meanLoss());
+    values.putAll(report.meanParts());
+    values.put("learning_rate", learningRate);
+    values.put("grad_norm", norm);
+    values.put("tokens_per_second", tokensPerSecond);
+    write(step, epoch, "train", values);
+  }
+
+  void evaluation(int step, double epoch, Map<String, Double> values, boolean best) {
+    write(step, epoch, "eval", values);
+    listener.evaluated(step, epoch, values, best);
+  }
+
+  /** Values that are no series: the noise audit, a diverged update. */
+  void event(int step, double epoch, String split, Map<String, Double> values) {
+    write(step, epoch, split, values);
+  }
+
+  private void write(int step, double epoch, String split, Map<String, Double> values) {
+    ObjectNode line = Json.object();
+    line.put("ts", Instant.now().toString()).put("step", step).put("epoch", epoch);
+    line.put("split", split);
+    Map<String, Double> tagged = new LinkedHashMap<>();
+    values.forEach(
+        (name, value) -> {
+          line.put(name, value);
+          tagged.put(split + "/" + name, value);
+        });
+    metrics.append(line);
+    events.scalars(now(), step, tagged);
+  }
+
+  private static double now() {
+    return System.currentTimeMillis() / 1000.0;
+  }
+
+  @Override
+  public void close() {
+    events.close();
+    metrics.close();
+  }
+}

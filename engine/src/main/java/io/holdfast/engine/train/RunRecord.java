@@ -1,0 +1,106 @@
+package io.holdfast.engine.train;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.engine.run.Json;
+import io.holdfast.engine.run.RunFolder;
+import io.holdfast.kernels.HoldfastException;
+import io.holdfast.kernels.Kernels;
+import java.lang.reflect.RecordComponent;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** run.json: what was run, on what, where, and how it ended. Also decides whether a run resumes. */
+final class RunRecord {
+
+  private static final List<String> HASHED = List.of("train", "validation");
+
+  private final RunFolder folder;
+  private final ObjectNode json;
+
+  private RunRecord(RunFolder folder, ObjectNode json) {
+    this.folder = folder;
+    this.json = json;
+  }
+
+  static RunRecord of(
+      RunFolder folder, TrainConfig config, RunData data, Kernels kernels, int threads) {
+    ObjectNode json = Json.object().put("format", 1).put("version", version());
+    json.set("config", Json.tree(config.toMap()));
+    json.set("data", data.describe());
+    json.putObject("backend")
+        .put("name", kernels.name())
+        .put("precision", config.precision().toString())
+        .put("threads", threads);
+    json.set("machine", Json.tree(Machine.describe()));
+    return new RunRecord(folder, json);
+  }
+
+  static String version() {
+    String version = RunRecord.class.getPackage().getImplementationVersion();
+    return version == null ? "development" : version;
+  }
+
+  /**
+   * Throws (kind USAGE), with every difference, if the folder's earlier run is another one: other
+   * options that matter, or other data.
+   */
+  void requireSameRun() {
+    ObjectNode previous = folder.previousRun();
+    List<String> differences = new ArrayList<>();
+    for (RecordComponent c : TrainConfig.class.getRecordComponents()) {
+      String key = Options.key(c);
+      JsonNode was = previous.path("config").path(key);
+      JsonNode is = json.path("config").path(key);
+      if (!c.getAnnotation(Option.class).free() && !text(was).equals(text(is))) {
+        differences.add("--" + key.replace('_', '-') + " was " + text(was) + ", is " + text(is));
+      }
+    }
+    for (String split : HASHED) {
+      String was = text(previous.path("data").path(split).path("sha256"));
+      if (!was.equals(text(json.path("data").path(split).path("sha256")))) {
+        differences.add("the " + split + " file has changed");
+      }
+    }
+    if (!differences.isEmpty()) {
+      throw new HoldfastException(
+          HoldfastException.Kind.USAGE,
+          "--output-dir "
+              + folder.path()
+              + " holds another run: "
+              + String.join("; ", differences)
+              + "; name another folder, or give the same options to resume");
+    }
+  }
+
+  private static String text(JsonNode value) {
+    return value.isMissingNode() || value.isNull() ? "none" : value.asText();
+  }
+
+  /** Notes the start; earlier starts of the same run are kept. */
+  void started() {
+    ObjectNode previous = folder.previousRun();
+    ArrayNode starts = json.putArray("starts");
+    if (previous != null) {
+      previous.path("starts").forEach(starts::add);
+    }
+    starts.add(Instant.now().toString());
+    json.put("exit", "running");
+    folder.writeRun(json);
+  }
+
+  void put(String key, Map<String, Double> values) {
+    json.set(key, Json.tree(values));
+  }
+
+  /**
+   * @param exit "completed", "stopped", … or the kind of a failure
+   */
+  void ended(String exit, int steps) {
+    json.put("end", Instant.now().toString()).put("exit", exit).put("steps", steps);
+    folder.writeRun(json);
+  }
+}

@@ -1,0 +1,71 @@
+package io.holdfast.engine.train;
+
+import io.holdfast.engine.data.Batches;
+import io.holdfast.engine.data.TokenizedDataset;
+import io.holdfast.engine.optim.Schedule;
+import io.holdfast.kernels.HoldfastException;
+import java.util.List;
+
+/** Which examples each update sees, and how many updates there are. */
+final class TrainPlan {
+
+  private final Batches batches;
+  private final long seed;
+  private final int accumulation;
+  private final int totalSteps;
+
+  TrainPlan(TrainConfig config, TokenizedDataset train) {
+    int[] lengths = train.lengths();
+    Batches.Limits limits =
+        new Batches.Limits(
+            config.perDeviceTrainBatchSize(), config.maxTokens(), config.groupByLength());
+    this.batches = new Batches(lengths, limits);
+    this.seed = config.seed();
+    this.accumulation = config.gradientAccumulationSteps();
+    this.totalSteps = config.maxSteps() > 0 ? config.maxSteps() : steps(config.numTrainEpochs());
+  }
+
+  private int steps(double epochs) {
+    long steps = 0;
+    int whole = (int) epochs;
+    for (int epoch = 0; epoch < whole; epoch++) {
+      steps += updates(epoch).size();
+    }
+    steps += (long) Math.ceil((epochs - whole) * updates(whole).size());
+    if (steps > Integer.MAX_VALUE) {
+      throw new HoldfastException(
+          HoldfastException.Kind.USAGE, "more than 2^31 updates: lower --num-train-epochs");
+    }
+    return (int) steps;
+  }
+
+  /** The micro-batches of each update of an epoch. */
+  List<List<int[]>> updates(int epoch) {
+    return batches.updates(seed, epoch, accumulation);
+  }
+
+  int totalSteps() {
+    return totalSteps;
+  }
+
+  Batches.Bounds bounds() {
+    return batches.bounds();
+  }
+
+  /** Epochs done, with fraction. */
+  double epochs(TrainState state) {
+    return state.updateInEpoch == 0
+        ? state.epoch
+        : state.epoch + (double) state.updateInEpoch / updates(state.epoch).size();
+  }
+
+  Schedule schedule(TrainConfig config) {
+    return new Schedule(
+        Schedule.Shape.named(config.lrSchedulerType()),
+        config.learningRate(),
+        Schedule.warmupUpdates(config.warmup(), totalSteps),
+        totalSteps,
+        config.lrPower(),
+        config.lrEnd());
+  }
+}

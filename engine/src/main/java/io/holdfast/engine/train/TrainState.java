@@ -1,0 +1,52 @@
+package io.holdfast.engine.train;
+
+import io.holdfast.engine.criteria.LossReport;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Everything of a run that is not weights or moments: written to state.json of each checkpoint
+ * field by field. Random numbers and data order are functions of seed and position, so there is no
+ * generator to save.
+ */
+final class TrainState {
+
+  /** Updates done. */
+  public int step;
+
+  /** Epochs done in full. */
+  public int epoch;
+
+  /** Updates done of the current epoch. */
+  public int updateInEpoch;
+
+  /** Since the last log line, since the last evaluation, and in all. */
+  public LossReport sinceLog = LossReport.EMPTY;
+
+  public LossReport sinceEvaluation = LossReport.EMPTY;
+  public LossReport total = LossReport.EMPTY;
+
+  public Map<String, Double> before = new LinkedHashMap<>();
+  public Map<String, Double> best = new LinkedHashMap<>();
+  public int bestStep;
+  public int evaluationsSinceBest;
+  public int suspiciousEvaluations;
+
+  /** Set when the run ended before all updates were done. */
+  public boolean earlyStopped;
+
+  /** Time spent in updates, all parts of the run together. */
+  public double trainSeconds;
+
+  /** Counts one update. */
+  void add(LossReport report, double seconds) {
+    sinceLog = sinceLog.plus(report);
+    sinceEvaluation = sinceEvaluation.plus(report);
+    total = total.plus(report);
+    trainSeconds += seconds;
+  }
+
+  double tokensPerSecond() {
+    return total.tokens() / trainSeconds;
+  }
+}

@@ -1,0 +1,256 @@
+package io.holdfast.engine.train;
+
+import io.holdfast.engine.criteria.Criteria;
+import io.holdfast.engine.criteria.Criterion;
+import io.holdfast.engine.criteria.LossReport;
+import io.holdfast.engine.criteria.NoiseAudit;
+import io.holdfast.engine.data.TokenizedDataset;
+import io.holdfast.engine.optim.AdamW;
+import io.holdfast.engine.optim.AdamWConfig;
+import io.holdfast.engine.optim.GradientClip;
+import io.holdfast.engine.optim.Schedule;
+import io.holdfast.engine.run.Checkpoints;
+import io.holdfast.kernels.HoldfastException;
+import io.holdfast.kernels.Key;
+import io.holdfast.model.PackedBatch;
+import io.holdfast.model.Parameters;
+import io.holdfast.model.Pass;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The training loop. Update k draws from {@code Key.of(seed).at(k)} and its batch is a function of
+ * (seed, epoch, position), so a run is its {@link TrainState}, weights and moments, and a resumed
+ * one goes on with the same bits.
+ */
+final class Trainer {
+
+  private final TrainConfig config;
+  private final Workspace space;
+  private final TokenizedDataset train;
+  private final TrainPlan plan;
+  private final Validation validation;
+  private final Criterion criterion;
+  private final Parameters gradients;
+  private final AdamW adam;
+  private final Schedule schedule;
+  private final Checkpoints checkpoints;
+  private final TrainingCheckpoint saved;
+  private final StopSignal stop;
+
+  private TrainState state = new TrainState();
+  private RunLog log;
+  private int savedStep = -1;
+
+  /**
+   * @param space sized for training, its weights filled
+   */
+  Trainer(
+      TrainConfig config,
+      Workspace space,
+      TokenizedDataset train,
+      TokenizedDataset dev,
+      TrainPlan plan,
+      Checkpoints checkpoints,
+      StopSignal stop) {
+    this.config = config;
+    this.space = space;
+    this.train = train;
+    this.plan = plan;
+    this.validation = new Validation(config, train, dev, plan.totalSteps());
+    this.criterion = Criteria.create(config.criterion(), config.criterionOptions());
+    this.gradients = space.block();
+    this.adam =
+        new AdamW(
+            space.kernels,
+            space.parameters,
+            space.model.weights(),
+            new AdamWConfig(
+                config.adamBeta1(),
+                config.adamBeta2(),
+                config.adamEpsilon(),
+                config.adamBiasCorrection(),
+                config.adamEpsilonInside()),
+            config.weightDecayAll()
+                ? AdamW.decayAll(config.weightDecay())
+                : AdamW.decayMatrices(config.weightDecay()));
+    this.schedule = plan.schedule(config);
+    this.checkpoints = checkpoints;
+    this.saved = new TrainingCheckpoint(space.kernels, space.model.weights(), adam);
+    this.stop = stop;
+  }
+
+  TrainState state() {
+    return state;
+  }
+
+  Validation validation() {
+    return validation;
+  }
+
+  AdamW adam() {
+    return adam;
+  }
+
+  /** Goes on from a checkpoint instead of from the beginning. */
+  void resume(int step) {
+    state = saved.load(checkpoints.path(step));
+    savedStep = step;
+  }
+
+  /** Trains until all updates are done, no better model is found for too long, or a stop. */
+  Outcome.Status run(RunLog runLog) {
+    log = runLog;
+    log.listener().started(state.step, plan.totalSteps());
+    if (state.step == 0) {
+      begin();
+    }
+    while (state.step < plan.totalSteps() && !state.earlyStopped) {
+      List<List<int[]>> updates = plan.updates(state.epoch);
+      while (state.updateInEpoch < updates.size() && state.step < plan.totalSteps()) {
+        if (stop.isRequested()) {
+          save();
+          return Outcome.Status.STOPPED;
+        }
+        update(updates.get(state.updateInEpoch), updates.size());
+        boolean endOfEpoch = ++state.updateInEpoch == updates.size();
+        if (endOfEpoch) {
+          state.epoch++;
+          state.updateInEpoch = 0;
+        }
+        boolean last = state.step == plan.totalSteps();
+        boolean better = false;
+        if (validation.isDue(state.step, endOfEpoch, last)) {
+          better = evaluate();
+        }
+        last |= state.earlyStopped;
+        if (better || last || isSaveDue(endOfEpoch)) {
+          save();
+        }
+        validation.stopIfDegenerate();
+        if (endOfEpoch || last) {
+          break;
+        }
+      }
+    }
+    return state.earlyStopped ? Outcome.Status.EARLY_STOPPED : Outcome.Status.COMPLETED;
+  }
+
+  /** The model of the best evaluation, or the last one without evaluations, into the weights. */
+  void restoreBest() {
+    if (state.bestStep > 0 && state.bestStep != state.step) {
+      saved.loadWeights(checkpoints.path(state.bestStep));
+    }
+  }
+
+  private void begin() {
+    if (criterion.addsNoise()) {
+      PackedBatch first = train.pack(plan.updates(0).get(0).get(0));
+      NoiseAudit audit = NoiseAudit.measure(space.model, pass(0), first, config.criterionOptions());
+      log.listener().message(audit.toString());
+      if (audit.isNegligible()) {
+        log.listener().warning(audit.warning());
+      }
+      log.event(0, 0, "noise_audit", audit.toMap());
+    }
+    if (config.evalOnStart() && validation.isPossible()) {
+      state.before = validation.measure(space).metrics();
+      log.evaluation(0, 0, state.before, false);
+    }
+  }
+
+  /** One update: accumulate, check, clip, schedule, AdamW. */
+  private void update(List<int[]> microBatches, int updatesInEpoch) {
+    long start = System.nanoTime();
+    int examples = microBatches.stream().mapToInt(indices -> indices.length).sum();
+    space.kernels.zero(gradients.block());
+    LossReport report = LossReport.EMPTY;
+    for (int[] indices : microBatches) {
+      PackedBatch batch = train.pack(indices);
+      report =
+          report.plus(
+              criterion.accumulate(space.model, pass(state.step), batch, 1f / examples, gradients));
+    }
+    double norm = GradientClip.norm(space.kernels, gradients);
+    double epoch = state.epoch + (state.updateInEpoch + 1.0) / updatesInEpoch;
+    checkFinite(report, norm, epoch);
+    double learningRate = schedule.at(state.step + 1);
+    adam.step(gradients, learningRate, GradientClip.factor(norm, config.maxGradNorm()));
+    state.step++;
+    state.add(report, (System.nanoTime() - start) * 1e-9);
+    report(report, norm, learningRate, epoch);
+  }
+
+  private Pass pass(int step) {
+    Key key = Key.of(config.seed()).at(step);
+    return new Pass(space.kernels, space.activations, key, true, true);
+  }
+
+  private void checkFinite(LossReport report, double norm, double epoch) {
+    try {
+      NonFinite.check(
+          space.kernels, state.step + 1, report, norm, space.model.weights(), gradients);
+    } catch (HoldfastException e) {
+      Map<String, Double> values = Map.of("loss", report.meanLoss(), "grad_norm", norm);
+      log.event(state.step + 1, epoch, "diverged", values);
+      throw e;
+    }
+  }
+
+  private void report(LossReport report, double norm, double learningRate, double epoch) {
+    double secondsPerStep = state.trainSeconds / state.step;
+    long remaining = Math.round(secondsPerStep * (plan.totalSteps() - state.step));
+    log.listener()
+        .step(
+            new ProgressListener.Step(
+                state.step,
+                plan.totalSteps(),
+                epoch,
+                report.meanLoss(),
+                report.meanParts(),
+                learningRate,
+                norm,
+                state.tokensPerSecond(),
+                Duration.ofSeconds(remaining)));
+    if (state.step % config.loggingSteps() == 0 || state.step == plan.totalSteps()) {
+      log.training(state.step, epoch, state.sinceLog, learningRate, norm, state.tokensPerSecond());
+      state.sinceLog = LossReport.EMPTY;
+    }
+  }
+
+  /** Evaluates, and says whether the model is the best so far. */
+  private boolean evaluate() {
+    Evaluator.Evaluation evaluation = validation.measure(space);
+    Map<String, Double> metrics = evaluation.metrics();
+    boolean better = validation.isBetter(metrics, state.best);
+    if (better) {
+      state.best = metrics;
+      state.bestStep = state.step;
+      state.evaluationsSinceBest = 0;
+    } else {
+      state.evaluationsSinceBest++;
+    }
+    double epoch = plan.epochs(state);
+    log.evaluation(state.step, epoch, metrics, better);
+    validation.detect(state, evaluation, space.model.config(), log.listener());
+    state.sinceEvaluation = LossReport.EMPTY;
+    state.earlyStopped = config.patience() > 0 && state.evaluationsSinceBest >= config.patience();
+    return better;
+  }
+
+  private boolean isSaveDue(boolean endOfEpoch) {
+    return switch (config.saveStrategy()) {
+      case NO -> false;
+      case STEPS -> state.step % config.saveSteps() == 0;
+      case EPOCH -> endOfEpoch;
+    };
+  }
+
+  private void save() {
+    if (state.step > 0 && savedStep != state.step) {
+      log.listener().saved(state.step, saved.save(checkpoints, state));
+      savedStep = state.step;
+    }
+  }
+}

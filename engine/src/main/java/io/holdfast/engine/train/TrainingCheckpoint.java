@@ -1,0 +1,117 @@
+package io.holdfast.engine.train;
+
+import io.holdfast.engine.optim.AdamW;
+import io.holdfast.engine.run.Checkpoints;
+import io.holdfast.engine.run.Json;
+import io.holdfast.kernels.HoldfastException;
+import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Tensor;
+import io.holdfast.model.ParameterLayout;
+import io.holdfast.model.Parameters;
+import io.holdfast.model.io.Safetensors;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * What a checkpoint holds: the weights (model.safetensors, Hugging Face names), Adam's moments
+ * (optimizer.safetensors, exp_avg.… and exp_avg_sq.…) and the {@link TrainState} (state.json).
+ */
+final class TrainingCheckpoint {
+
+  private static final String MODEL = "model.safetensors";
+  private static final String OPTIMIZER = "optimizer.safetensors";
+  private static final String STATE = "state.json";
+  private static final String FIRST = "exp_avg.";
+  private static final String SECOND = "exp_avg_sq.";
+
+  private final Kernels kernels;
+  private final Parameters weights;
+  private final AdamW adam;
+
+  TrainingCheckpoint(Kernels kernels, Parameters weights, AdamW adam) {
+    this.kernels = kernels;
+    this.weights = weights;
+    this.adam = adam;
+  }
+
+  Path save(Checkpoints checkpoints, TrainState state) {
+    byte[] json = Json.pretty(Json.tree(state)).getBytes(StandardCharsets.UTF_8);
+    Map<String, Parameters> model = Map.of("", weights);
+    Map<String, Parameters> moments = new LinkedHashMap<>();
+    moments.put(FIRST, adam.firstMoment());
+    moments.put(SECOND, adam.secondMoment());
+    Map<String, Checkpoints.Content> files = new LinkedHashMap<>();
+    files.put(MODEL, out -> Safetensors.write(out, shapes(model), name -> read(model, name)));
+    files.put(
+        OPTIMIZER, out -> Safetensors.write(out, shapes(moments), name -> read(moments, name)));
+    files.put(STATE, out -> out.write(json));
+    return checkpoints.save(state.step, state.bestStep, files);
+  }
+
+  /** Fills weights and moments and returns the state. */
+  TrainState load(Path checkpoint) {
+    loadWeights(checkpoint);
+    try (Safetensors file = Safetensors.open(checkpoint.resolve(OPTIMIZER))) {
+      fill(file, FIRST, adam.firstMoment());
+      fill(file, SECOND, adam.secondMoment());
+    }
+    TrainState state = state(checkpoint);
+    adam.resumeAfter(state.step);
+    return state;
+  }
+
+  void loadWeights(Path checkpoint) {
+    try (Safetensors file = Safetensors.open(checkpoint.resolve(MODEL))) {
+      fill(file, "", weights);
+    }
+  }
+
+  private static TrainState state(Path checkpoint) {
+    Path file = checkpoint.resolve(STATE);
+    try {
+      return Json.as(TrainState.class, Json.parse(Files.readAllBytes(file)));
+    } catch (IOException | IllegalArgumentException e) {
+      throw bad(file + ": " + e.getMessage());
+    }
+  }
+
+  private void fill(Safetensors file, String prefix, Parameters block) {
+    for (ParameterLayout.Entry entry : block.layout().entries()) {
+      float[] values = file.read(prefix + entry.name());
+      if (values.length != entry.elements()) {
+        throw bad(prefix + entry.name() + " has " + values.length + " elements");
+      }
+      kernels.upload(block.get(entry), values, 0);
+    }
+  }
+
+  private Map<String, int[]> shapes(Map<String, Parameters> blocks) {
+    Map<String, int[]> shapes = new LinkedHashMap<>();
+    blocks.forEach(
+        (prefix, block) -> {
+          for (ParameterLayout.Entry e : block.layout().entries()) {
+            int[] shape = e.vector() ? new int[] {e.cols()} : new int[] {e.rows(), e.cols()};
+            shapes.put(prefix + e.name(), shape);
+          }
+        });
+    return shapes;
+  }
+
+  private float[] read(Map<String, Parameters> blocks, String name) {
+    String prefix = blocks.keySet().stream().filter(name::startsWith).findFirst().orElseThrow();
+    Tensor tensor = blocks.get(prefix).get(name.substring(prefix.length()));
+    float[] values = new float[Math.toIntExact(tensor.elements())];
+    kernels.download(values, 0, tensor);
+    return values;
+  }
+
+  private static HoldfastException bad(String message) {
+    return new HoldfastException(
+        HoldfastException.Kind.MODEL_FILE,
+        message + "; the checkpoint is damaged: delete its folder to go on from an earlier one");
+  }
+}

@@ -1,0 +1,165 @@
+package io.holdfast.engine.train;
+
+import io.holdfast.engine.data.Batches;
+import io.holdfast.engine.data.Example;
+import io.holdfast.engine.data.Task;
+import io.holdfast.engine.data.TokenizedDataset;
+import io.holdfast.engine.metrics.Metrics;
+import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.ModelConfig;
+import java.util.Arrays;
+import java.util.Map;
+
+/** Evaluation during training: when, on what, what is better, and whether the run still learns. */
+final class Validation {
+
+  private static final String LOSS = "loss";
+
+  private final TrainConfig config;
+  private final TokenizedDataset train;
+  private final TokenizedDataset dev;
+  private final int totalSteps;
+  private final String metric;
+  private String degenerate;
+
+  /**
+   * @param dev null: nothing is evaluated
+   */
+  Validation(TrainConfig config, TokenizedDataset train, TokenizedDataset dev, int totalSteps) {
+    this.config = config;
+    this.train = train;
+    this.dev = dev;
+    this.totalSteps = totalSteps;
+    Task task = train.data().task();
+    this.metric =
+        config.metricForBestModel() == null ? task.bestMetric() : config.metricForBestModel();
+    if (!metric.equals(LOSS) && !task.metrics().contains(metric)) {
+      throw new HoldfastException(
+          HoldfastException.Kind.USAGE,
+          "--metric-for-best-model '"
+              + metric
+              + "': task "
+              + task.name()
+              + " has "
+              + String.join(", ", task.metrics())
+              + " and loss");
+    }
+  }
+
+  static Batches batches(TokenizedDataset data, int batchSize) {
+    return new Batches(data.lengths(), new Batches.Limits(batchSize, 0, false));
+  }
+
+  boolean isPossible() {
+    return dev != null;
+  }
+
+  boolean isDue(int step, boolean endOfEpoch, boolean last) {
+    if (dev == null) {
+      return false;
+    }
+    return last
+        || switch (config.evalStrategy()) {
+          case NO -> false;
+          case STEPS -> step % config.evalSteps() == 0;
+          case EPOCH -> endOfEpoch;
+        };
+  }
+
+  Evaluator.Evaluation measure(Workspace space) {
+    Evaluator evaluator = new Evaluator(space.model, space.kernels, space.activations);
+    return evaluator.evaluate(dev, batches(dev, config.perDeviceEvalBatchSize()).evaluation());
+  }
+
+  String metric() {
+    return metric;
+  }
+
+  /** Strictly better in the metric that picks the model; a metric that is not defined never is. */
+  boolean isBetter(Map<String, Double> metrics, Map<String, Double> best) {
+    double value = metrics.get(metric);
+    if (best.isEmpty()) {
+      return true;
+    }
+    double old = best.get(metric);
+    return metric.equals(LOSS)
+        ? value < old || Double.isNaN(old) && !Double.isNaN(value)
+        : value > old || Double.isNaN(old) && !Double.isNaN(value);
+  }
+
+  /** Metrics of always giving the most frequent training label, or the mean training target. */
+  Map<String, Double> majority() {
+    if (dev == null) {
+      return Map.of();
+    }
+    Task task = dev.data().task();
+    int n = dev.size();
+    if (task.regression()) {
+      double[] constant = new double[n];
+      Arrays.fill(constant, Arrays.stream(targets(train)).average().orElse(0));
+      return Metrics.compute(task, constant, targets(dev));
+    }
+    int[] counts = new int[task.outputs()];
+    for (int label : labels(train)) {
+      counts[label]++;
+    }
+    int most = 0;
+    for (int c = 1; c < counts.length; c++) {
+      most = counts[c] > counts[most] ? c : most;
+    }
+    int[] constant = new int[n];
+    Arrays.fill(constant, most);
+    return Metrics.compute(task, constant, labels(dev));
+  }
+
+  /** Updates the detector's count in {@code state} and warns of a degenerate run. */
+  void detect(
+      TrainState state, Evaluator.Evaluation evaluation, ModelConfig model, ProgressListener to) {
+    Task task = dev.data().task();
+    double guessing =
+        task.regression()
+            ? DegenerateDetector.variance(targets(train))
+            : DegenerateDetector.entropy(labels(train), task.outputs());
+    String part = task.regression() ? "se" : "ce";
+    double loss = state.sinceEvaluation.meanParts().getOrDefault(part, Double.NaN);
+    double constant =
+        task.regression()
+            ? DegenerateDetector.constantShare(values(evaluation.logits()), targets(dev))
+            : DegenerateDetector.constantShare(
+                Metrics.argmax(evaluation.logits(), model.outputs()), model.outputs());
+    DegenerateDetector detector = new DegenerateDetector(guessing, state.suspiciousEvaluations);
+    if (detector.observe(state.step, totalSteps, loss, constant)) {
+      degenerate =
+          String.format(
+              "update %d: degenerate run: the predictions are constant and the training loss %.4f"
+                  + " is that of guessing (%.4f); try another --seed, a lower --learning-rate or a"
+                  + " longer --warmup",
+              state.step, loss, guessing);
+      to.warning(degenerate);
+    }
+    state.suspiciousEvaluations = detector.suspicious();
+  }
+
+  /** Throws (kind DEGENERATE) after such a warning if the configuration asks for it. */
+  void stopIfDegenerate() {
+    if (degenerate != null && config.onDegenerate() == TrainConfig.OnDegenerate.STOP) {
+      throw new HoldfastException(HoldfastException.Kind.DEGENERATE, degenerate);
+    }
+  }
+
+  private static int[] labels(TokenizedDataset data) {
+    return data.data().examples().stream().mapToInt(Example::label).toArray();
+  }
+
+  private static double[] targets(TokenizedDataset data) {
+    return data.data().examples().stream().mapToDouble(Example::target).toArray();
+  }
+
+  private static double[] values(float[] x) {
+    double[] values = new double[x.length];
+    for (int i = 0; i < x.length; i++) {
+      values[i] = x[i];
+    }
+    return values;
+  }
+}
