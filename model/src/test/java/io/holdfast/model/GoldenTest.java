@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.holdfast.kernels.AdamStep;
 import io.holdfast.kernels.Arena;
+import io.holdfast.kernels.Backends;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
+import io.holdfast.kernels.Precision;
 import io.holdfast.kernels.Tensor;
 import io.holdfast.kernels.reference.ReferenceKernels;
 import java.util.function.Supplier;
@@ -33,6 +35,8 @@ class GoldenTest {
    */
   private record Tolerance(double absolute, double relative) {}
 
+  private static final Tolerance FP32 = new Tolerance(1e-5, 1e-5);
+
   /** Room for the fp32 in which golden gradients, and for one of LayerNorm's 1e-5, are stored. */
   private static final Tolerance DOUBLE = new Tolerance(1e-7, 2e-7);
 
@@ -43,7 +47,11 @@ class GoldenTest {
             "roberta-regression",
             "bert-classes3",
             "bert-regression")
-        .flatMap(name -> Stream.of(backend(name, "reference", ReferenceKernels::new, DOUBLE)));
+        .flatMap(
+            name ->
+                Stream.of(
+                    backend(name, "reference", ReferenceKernels::new, DOUBLE),
+                    backend(name, "cpu", () -> Backends.open("cpu", 2, Precision.FP32), FP32)));
   }
 
   private static Arguments backend(
