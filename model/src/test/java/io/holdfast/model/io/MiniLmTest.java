@@ -2,18 +2,33 @@ package io.holdfast.model.io;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.kernels.Arena;
+import io.holdfast.kernels.Backends;
+import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Key;
+import io.holdfast.kernels.Precision;
+import io.holdfast.kernels.Tensor;
+import io.holdfast.kernels.reference.ReferenceKernels;
+import io.holdfast.model.DeviceBatch;
 import io.holdfast.model.ModelConfig;
+import io.holdfast.model.PackedBatch;
 import io.holdfast.model.ParameterLayout;
+import io.holdfast.model.Parameters;
+import io.holdfast.model.Pass;
+import io.holdfast.model.SequenceClassifier;
 import io.holdfast.model.text.Encoding;
 import io.holdfast.model.text.Tokenizer;
 import java.nio.file.Files;
+import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The real all-MiniLM-L6-v2, as the build fetched it. */
 class MiniLmTest {
@@ -57,16 +72,64 @@ class MiniLmTest {
     }
   }
 
-  @Test
-  void linearWeightsAreTransposedBack() {
-    // The first product's weight is stored [in, out]; element (o, i) here is element (i, o) there.
-    try (OnnxWeights weights = OnnxWeights.open(Assets.model("minilm").resolve("model.onnx"))) {
-      float[] up = weights.read("encoder.layer.0.intermediate.dense.weight");
-      assertArrayEquals(
-          new int[] {1536, 384}, weights.shapes().get("encoder.layer.0.intermediate.dense.weight"));
-      assertEquals(1536 * 384, up.length);
-      assertTrue(up[1] != up[1536]);
+  /**
+   * The model card's first example. The published values are those of the tokens' mean, brought to
+   * length 1.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"reference"})
+  void embedsAsPublished(String backend) {
+    float[] expected = {0.06765688f, 0.06349591f, 0.04871309f, 0.07930497f, 0.03744806f};
+    try (ModelFolder folder = ModelFolder.open(Assets.model("minilm"));
+        Tokenizer tokenizer = folder.tokenizer();
+        Kernels kernels = open(backend)) {
+      ModelConfig config = folder.config();
+      ParameterLayout layout = ParameterLayout.of(config);
+      try (Arena blocks = new Arena(kernels, layout.elements() * kernels.real().bytes() + 64);
+          Arena activations = new Arena(kernels, 16 << 20)) {
+        Parameters weights = new Parameters(layout, blocks, kernels.real());
+        kernels.zero(weights.block());
+        LoadReport report = folder.loadInto(weights, kernels);
+        assertEquals(Set.of("classifier.weight", "classifier.bias"), report.absent());
+        assertEquals(List.of("embeddings.position_ids"), report.ignored());
+        assertEquals(0, report.checkpointOutputs());
+
+        int[] ids = tokenizer.encode("This is an example sentence", null, 128).ids();
+        int n = ids.length;
+        PackedBatch packed =
+            new PackedBatch(ids, new int[n], new int[] {0, n}, new int[] {0}, new int[] {0}, null);
+        Pass pass = new Pass(kernels, activations, Key.of(0), false, false);
+        DeviceBatch batch = DeviceBatch.upload(kernels, activations, config, packed);
+        SequenceClassifier model = new SequenceClassifier(config, weights);
+        Tensor hidden = model.encode(pass, batch, model.embedWords(pass, batch));
+        float[] embedding = normalisedMean(kernels, hidden);
+        for (int i = 0; i < expected.length; i++) {
+          assertEquals(expected[i], embedding[i], 1e-5f, "element " + i);
+        }
+      }
     }
+  }
+
+  private static Kernels open(String backend) {
+    return backend.equals("reference")
+        ? new ReferenceKernels()
+        : Backends.open(backend, 2, Precision.FP32);
+  }
+
+  private static float[] normalisedMean(Kernels kernels, Tensor hidden) {
+    float[] values = new float[Math.toIntExact(hidden.elements())];
+    kernels.download(values, 0, hidden);
+    int width = hidden.cols();
+    double[] sum = new double[width];
+    for (int i = 0; i < values.length; i++) {
+      sum[i % width] += values[i];
+    }
+    double length = Math.sqrt(Arrays.stream(sum).map(x -> x * x).sum());
+    float[] mean = new float[width];
+    for (int i = 0; i < width; i++) {
+      mean[i] = (float) (sum[i] / length);
+    }
+    return mean;
   }
 
   @Test

@@ -1,0 +1,328 @@
+package io.holdfast.model.text;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.ModelConfig;
+import io.holdfast.model.ModelConfig.Architecture;
+import io.holdfast.model.ModelConfig.HeadInit;
+import io.holdfast.model.files.StrictJson;
+import io.holdfast.model.io.Assets;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The real vocabularies of MiniLM and RoBERTa. */
+class TokenizersTest {
+
+  private static final String TOKENIZER = "tokenizer.json";
+
+  @TempDir Path folder;
+
+  private static ModelConfig config(Architecture architecture) {
+    boolean bert = architecture == Architecture.BERT;
+    return new ModelConfig(
+        architecture,
+        bert ? 30522 : 50265,
+        8,
+        1,
+        1,
+        8,
+        bert ? 512 : 514,
+        bert ? 2 : 1,
+        1e-5f,
+        0f,
+        0f,
+        0f,
+        0.02f,
+        bert ? 0 : 1,
+        HeadInit.HUGGING_FACE,
+        false,
+        List.of("a", "b"));
+  }
+
+  private static Path needed(Path path) {
+    Assumptions.assumeTrue(Files.exists(path), path.getFileName() + " is not here");
+    return path;
+  }
+
+  private static Path robertaFiles() {
+    return needed(Path.of(System.getProperty("holdfast.shared"), "models", "roberta-base-bpe"));
+  }
+
+  private static Path miniLmFile() {
+    return needed(Assets.folder().resolve("minilm").resolve(TOKENIZER));
+  }
+
+  private Tokenizer bert() throws IOException {
+    copy(miniLmFile(), TOKENIZER);
+    return Tokenizers.open(folder, config(Architecture.BERT));
+  }
+
+  private Tokenizer roberta() throws IOException {
+    copy(robertaFiles().resolve(TOKENIZER), TOKENIZER);
+    return Tokenizers.open(folder, config(Architecture.ROBERTA));
+  }
+
+  private void copy(Path file, String name) throws IOException {
+    Files.createDirectories(folder);
+    Files.write(folder.resolve(name), Files.readAllBytes(file));
+  }
+
+  /** Real lines: CoLA, TREC and SST-2, and strings no corpus has. */
+  private static List<String> lines() throws IOException {
+    Path data = needed(Path.of(System.getProperty("holdfast.shared"), "data"));
+    List<String> lines = new ArrayList<>(HOSTILE);
+    for (String name :
+        List.of("CoLA/train.tsv", "TREC/train.tsv", "STS-B/dev.tsv", "SNLI-small/dev.tsv")) {
+      try (Stream<String> file = Files.lines(data.resolve(name))) {
+        file.limit(2000).forEach(lines::add);
+      }
+    }
+    assertTrue(lines.size() >= 5000, lines.size() + " lines");
+    return lines;
+  }
+
+  private static final List<String> HOSTILE =
+      List.of(
+          "",
+          " ",
+          "\0",
+          "a\0b",
+          "\t\r\n",
+          "\uD83D",
+          "\uDE42\uD83D",
+          "a\uD83Db",
+          "🙂👩‍👩‍👧‍👦🇩🇪",
+          "東京都 中文 한국어",
+          "e\u0301 é Å \u212B",
+          "\u200B\u200D\uFEFF\u2028",
+          "\u202Etxet",
+          "<s></s><mask> [CLS][SEP] [MASK]",
+          "x".repeat(10_000),
+          "word ".repeat(5_000),
+          "\uFFFD\uFFFE\uFFFF",
+          "ſİıß",
+          "\u0001\u0007\u001B[0m");
+
+  static Stream<Arguments> robertaVectors() {
+    return Stream.of(
+        Arguments.of("Hello world!", ids(0, 31414, 232, 328, 2)),
+        Arguments.of("Hello world", ids(0, 31414, 232, 2)),
+        Arguments.of(
+            "No Weapons of Mass Destruction Found in Iraq Yet.",
+            ids(0, 3084, 28054, 9, 5370, 43207, 11911, 11, 3345, 3507, 4, 2)),
+        Arguments.of(
+            "naïve café — 東京 🙂",
+            ids(0, 2133, 48350, 26059, 93, 47416, 46, 15389, 46499, 11582, 45868, 2)),
+        Arguments.of(
+            "  two  spaces\tand tab\n", ids(0, 1437, 80, 1437, 5938, 50117, 463, 12207, 50118, 2)),
+        Arguments.of("", ids(0, 2)));
+  }
+
+  private static int[] ids(int... ids) {
+    return ids;
+  }
+
+  @ParameterizedTest
+  @MethodSource("robertaVectors")
+  void robertaIds(String text, int[] expected) throws IOException {
+    try (Tokenizer t = roberta()) {
+      assertEquals(50265, t.vocabSize());
+      assertArrayEquals(expected, t.encode(text, null, 512).ids());
+    }
+  }
+
+  @Test
+  void robertaPairsHaveTwoSeparatorsAndNoTypes() throws IOException {
+    try (Tokenizer t = roberta()) {
+      Encoding e = t.encode("Hello world", "Hello", 512);
+      assertArrayEquals(ids(0, 31414, 232, 2, 2, 31414, 2), e.ids());
+      assertArrayEquals(new int[7], e.types());
+    }
+  }
+
+  @Test
+  void anySetOfRobertaFilesGivesTheSameIds() throws IOException {
+    Path source = robertaFiles();
+    try (Tokenizer json = roberta()) {
+      Path saved = folder.resolve("saved");
+      json.save(saved);
+      Path older = Files.createDirectories(folder.resolve("older"));
+      Files.copy(saved.resolve("vocab.json"), older.resolve("vocab.json"));
+      Files.copy(saved.resolve("merges.txt"), older.resolve("merges.txt"));
+      Path fairseq = Files.createDirectories(folder.resolve("fairseq"));
+      for (String name : List.of("encoder.json", "vocab.bpe", "dict.txt")) {
+        Files.copy(source.resolve(name), fairseq.resolve(name));
+      }
+      for (Path other : List.of(saved, older, fairseq)) {
+        try (Tokenizer t = Tokenizers.open(other, config(Architecture.ROBERTA))) {
+          assertSameIds(json, t, lines());
+        }
+      }
+    }
+  }
+
+  @Test
+  void vocabTxtGivesTheSameIdsAsTokenizerJson() throws IOException {
+    try (Tokenizer json = bert()) {
+      Path saved = folder.resolve("saved");
+      json.save(saved);
+      Path older = Files.createDirectories(folder.resolve("older"));
+      Files.copy(saved.resolve("vocab.txt"), older.resolve("vocab.txt"));
+      for (Path other : List.of(saved, older)) {
+        try (Tokenizer t = Tokenizers.open(other, config(Architecture.BERT))) {
+          assertSameIds(json, t, lines());
+        }
+      }
+    }
+  }
+
+  private static void assertSameIds(Tokenizer expected, Tokenizer actual, List<String> lines) {
+    assertEquals(expected.vocabSize(), actual.vocabSize());
+    String before = "before";
+    for (String line : lines) {
+      Encoding a = expected.encode(line, before, 100_000);
+      Encoding b = actual.encode(line, before, 100_000);
+      assertArrayEquals(a.ids(), b.ids(), line);
+      assertArrayEquals(a.types(), b.types(), line);
+      before = line;
+    }
+  }
+
+  @Test
+  void casedVocabulariesAreNotLowerCased() throws IOException {
+    String pieces = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nHe\nhe\n##llo\n";
+    Files.writeString(folder.resolve("vocab.txt"), pieces);
+    try (Tokenizer t = Tokenizers.open(folder, config(Architecture.BERT))) {
+      assertArrayEquals(ids(2, 5, 7, 3), t.encode("Hello", null, 9).ids());
+    }
+    Files.writeString(folder.resolve("tokenizer_config.json"), "{\"do_lower_case\":true}");
+    try (Tokenizer t = Tokenizers.open(folder, config(Architecture.BERT))) {
+      assertArrayEquals(ids(2, 6, 7, 3), t.encode("Hello", null, 9).ids());
+    }
+  }
+
+  @Test
+  void hostileTextIsEncoded() throws IOException {
+    for (boolean roberta : new boolean[] {false, true}) {
+      try (Tokenizer t = roberta ? roberta() : bert()) {
+        for (String text : HOSTILE) {
+          Encoding e = t.encode(text, text, 64);
+          assertTrue(e.ids().length <= 64 && e.ids().length == e.types().length, text);
+          for (int id : e.ids()) {
+            assertTrue(id >= 0 && id < t.vocabSize(), text);
+          }
+        }
+        assertArrayEquals(
+            t.encode("a\uFFFDb", null, 64).ids(), t.encode("a\uD83Db", null, 64).ids());
+      }
+    }
+  }
+
+  /** The file asks for padding and truncation to 128. */
+  @Test
+  void lengthIsOursAlone() throws IOException {
+    try (Tokenizer t = bert()) {
+      Encoding e = t.encode("word ".repeat(300), null, 512);
+      assertEquals(302, e.ids().length);
+      assertTrue(!e.truncated());
+      assertEquals(3, t.encode("word", null, 512).ids().length);
+    }
+  }
+
+  @Test
+  void cutsTheLongerTextFirst() throws IOException {
+    try (Tokenizer t = bert()) {
+      // ids: a 1037, b 1038; 3 specials
+      assertArrayEquals(ids(101, 1037, 1037, 102), t.encode("a a a a", null, 4).ids());
+      assertEquals(6, t.encode("a a a a", null, 4).fullLength());
+      assertPair(t, 2, 5, 8, 2, 3);
+      assertPair(t, 5, 2, 8, 3, 2);
+      assertPair(t, 5, 8, 12, 4, 5);
+      assertPair(t, 8, 5, 12, 5, 4);
+      assertPair(t, 6, 6, 12, 4, 5);
+      assertPair(t, 1, 9, 3, 0, 0);
+      HoldfastException e = assertThrows(HoldfastException.class, () -> t.encode("a", "b", 2));
+      assertEquals(HoldfastException.Kind.USAGE, e.kind());
+    }
+  }
+
+  private static void assertPair(Tokenizer t, int a, int b, int most, int keptA, int keptB) {
+    Encoding e = t.encode("a ".repeat(a), "b ".repeat(b), most);
+    int[] ids = e.ids();
+    assertEquals(keptA + keptB + 3, ids.length);
+    assertEquals(102, ids[1 + keptA]);
+    assertEquals(102, ids[ids.length - 1]);
+    assertEquals(keptB + 1, java.util.Arrays.stream(e.types()).sum());
+    assertEquals(a + b + 3, e.fullLength());
+  }
+
+  @Test
+  void encodesManyAsOne() throws IOException {
+    try (Tokenizer t = bert()) {
+      List<String> texts = List.of("one", "two words", "");
+      List<Encoding> all = t.encodeAll(texts, null, 16);
+      List<Encoding> pairs = t.encodeAll(texts, texts, 16);
+      for (int i = 0; i < texts.size(); i++) {
+        assertArrayEquals(t.encode(texts.get(i), null, 16).ids(), all.get(i).ids());
+        assertArrayEquals(t.encode(texts.get(i), texts.get(i), 16).ids(), pairs.get(i).ids());
+      }
+    }
+  }
+
+  @Test
+  void savesWhatHuggingFaceReads() throws IOException {
+    try (Tokenizer t = roberta()) {
+      Path saved = folder.resolve("saved");
+      t.save(saved);
+      ObjectNode config = StrictJson.readObject(saved.resolve("tokenizer_config.json"), 1 << 20);
+      assertEquals("RobertaTokenizer", config.path("tokenizer_class").asText());
+      assertEquals(512, config.path("model_max_length").asInt());
+      assertEquals(false, config.path("add_prefix_space").asBoolean(true));
+      ObjectNode map = StrictJson.readObject(saved.resolve("special_tokens_map.json"), 1 << 20);
+      assertEquals("<mask>", map.path("mask_token").asText());
+      assertEquals(50265, StrictJson.readObject(saved.resolve("vocab.json"), 1 << 22).size());
+      assertEquals(50001, Files.readAllLines(saved.resolve("merges.txt")).size());
+    }
+  }
+
+  @Test
+  void refusesVocabulariesThatDoNotFit() throws IOException {
+    assertRefused("has no tokenizer");
+    Files.writeString(folder.resolve("vocab.txt"), "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n");
+    assertRefused("no token [MASK]");
+    Files.writeString(folder.resolve("vocab.txt"), "[PAD]\na\na\n");
+    assertRefused("vocab.txt:3: 'a' is there twice");
+    Files.writeString(folder.resolve(TOKENIZER), "{\"model\":{}}");
+    assertRefused("has no vocabulary");
+    Files.writeString(folder.resolve(TOKENIZER), "{\"model\":{\"vocab\":{\"a\":1.5}}}");
+    assertRefused("not a whole number");
+    Files.writeString(
+        folder.resolve(TOKENIZER), "{\"model\":{\"type\":\"x\",\"vocab\":{\"a\":1}}}");
+    assertRefused("not a usable tokenizer");
+    Files.writeString(folder.resolve(TOKENIZER), "{\"model\":{\"vocab\":{\"a\":30522}}}");
+    assertRefused("");
+  }
+
+  private void assertRefused(String part) {
+    HoldfastException e =
+        assertThrows(
+            HoldfastException.class, () -> Tokenizers.open(folder, config(Architecture.BERT)));
+    assertEquals(HoldfastException.Kind.MODEL_FILE, e.kind());
+    assertTrue(e.getMessage().contains(part), e.getMessage());
+  }
+}
