@@ -1,0 +1,18 @@
+package io.holdfast.cli;
+
+/** How progress is shown on stderr. */
+public enum LogFormat {
+  /** A bar on a terminal, plain lines elsewhere. */
+  AUTO,
+  /** A line every --logging-steps updates. */
+  PLAIN,
+  /** The same as JSON objects. */
+  JSON,
+  /** Nothing but warnings and errors. */
+  NONE;
+
+  @Override
+  public String toString() {
+    return name().toLowerCase(java.util.Locale.ROOT);
+  }
+}

@@ -1,0 +1,97 @@
+package io.holdfast.cli;
+
+import io.holdfast.cli.demo.DemoCommand;
+import io.holdfast.kernels.HoldfastException;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+
+/** The command line: parses, calls the engine, prints, and turns failures into exit codes. */
+@Command(
+    name = "holdfast",
+    description = "Fine-tunes pretrained Transformer encoders so that they hold on to what they knew.",
+    subcommands = {
+      DemoCommand.class,
+      TrainCommand.class,
+      EvalCommand.class,
+      PredictCommand.class,
+      DoctorCommand.class
+    },
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class,
+    synopsisSubcommandLabel = "COMMAND",
+    footerHeading = "%nExit codes:%n",
+    footer = {
+      "  0 done · 1 internal error · 2 usage · 3 bad data · 4 bad model or checkpoint · 5 out of memory",
+      "  6 diverged · 7 input/output, disk full · 8 backend not available · 9 degenerate run stopped",
+      "  75 stopped by a signal and saved: the same command resumes · 130, 143 stopped, nothing saved"
+    })
+public final class Main implements Runnable {
+
+  @CommandLine.Spec private CommandSpec spec;
+
+  public static void main(String[] args) {
+    System.exit(run(args));
+  }
+
+  /** Runs one command and returns its exit code. */
+  static int run(String... args) {
+    Logs.start();
+    try {
+      CommandLine line = commandLine();
+      return line.execute(withDashes(line, args));
+    } catch (OutOfMemoryError | LinkageError e) {
+      return Failures.report("holdfast", e);
+    }
+  }
+
+  static CommandLine commandLine() {
+    CommandLine line = new CommandLine(new Main());
+    TrainFlags.addTo(line.getSubcommands().get("train").getCommandSpec());
+    line.setParameterExceptionHandler(Failures::onUsage);
+    line.setExecutionExceptionHandler(Failures::onExecution);
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setUsageHelpWidth(110);
+    line.setUsageHelpLongOptionsMaxWidth(36);
+    line.getSubcommands().values().forEach(c -> c.setUsageHelpLongOptionsMaxWidth(36));
+    return line;
+  }
+
+  /** Known flags may be written with underscores: --learning_rate. */
+  private static String[] withDashes(CommandLine line, String[] args) {
+    Set<String> known =
+        line.getSubcommands().values().stream()
+            .flatMap(command -> command.getCommandSpec().optionsMap().keySet().stream())
+            .collect(Collectors.toSet());
+    return Arrays.stream(args).map(arg -> withDashes(known, arg)).toArray(String[]::new);
+  }
+
+  private static String withDashes(Set<String> known, String arg) {
+    int end = arg.indexOf('=') < 0 ? arg.length() : arg.indexOf('=');
+    String name = arg.substring(0, end).replace('_', '-');
+    return known.contains(name) ? name + arg.substring(end) : arg;
+  }
+
+  @Override
+  public void run() {
+    throw new CommandLine.ParameterException(
+        spec.commandLine(), "no command: use demo, train, eval, predict or doctor");
+  }
+
+  /** From the jar's manifest. */
+  static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = Main.class.getPackage().getImplementationVersion();
+      return new String[] {"holdfast " + (version == null ? "(not packaged)" : version)};
+    }
+  }
+
+  static HoldfastException usage(String message) {
+    return new HoldfastException(HoldfastException.Kind.USAGE, message);
+  }
+}

@@ -1,0 +1,131 @@
+package io.holdfast.cli;
+
+import io.holdfast.engine.train.Outcome;
+import io.holdfast.engine.train.TrainConfig;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** holdfast train: its flags are the options of {@link TrainConfig} and the few here. */
+@Command(
+    name = "train",
+    description = {
+      "Fine-tunes a model. Dashes and underscores in flags are the same; the first name is ours,",
+      "the others are those of Hugging Face's run_glue and of fairseq-train. The same command",
+      "resumes a run that was stopped."
+    },
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+final class TrainCommand implements Callable<Integer> {
+
+  private static final Pattern BETAS = Pattern.compile("\\(?\\s*([^,\\s]+)\\s*,\\s*([^,\\s)]+)\\s*\\)?");
+
+  private static final Set<String> R3F_ONLY =
+      Set.of("r3f_lambda", "eps", "noise_type", "r3f_dropout", "r3f_stop_grad", "r3f_compat");
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--config",
+      paramLabel = "<path>",
+      description = "options from a JSON file, or from a run.json; flags come before it")
+  private Path config;
+
+  @Option(
+      names = "--log-format",
+      paramLabel = "auto|plain|json|none",
+      description = "progress on stderr; default auto: a bar on a terminal, otherwise plain")
+  private LogFormat logFormat = LogFormat.AUTO;
+
+  @Option(names = "--json", description = "print the results as one JSON object on stdout")
+  private boolean json;
+
+  @Option(names = "--adam-betas", hidden = true)
+  private String betas;
+
+  @Option(names = {"--do-train", "--do-eval", "--do-predict"}, hidden = true)
+  private boolean[] actions;
+
+  @Override
+  public Integer call() {
+    Map<String, String> values = new LinkedHashMap<>();
+    if (config != null) {
+      values.putAll(TrainFlags.read(config));
+    }
+    Map<String, String> given = TrainFlags.given(spec.commandLine().getParseResult());
+    if (betas != null) {
+      Matcher pair = BETAS.matcher(betas);
+      if (!pair.matches()) {
+        throw Main.usage("--adam-betas is '" + betas + "': write it as \"(0.9, 0.999)\"");
+      }
+      given.put("adam_beta1", pair.group(1));
+      given.put("adam_beta2", pair.group(2));
+    }
+    values.putAll(given);
+    TrainConfig options = TrainConfig.of(values);
+    check(given, options);
+    return finish(Training.run(options, logFormat));
+  }
+
+  /** What was asked for must have an effect. */
+  private static void check(Map<String, String> given, TrainConfig options) {
+    Logger log = LoggerFactory.getLogger(Logs.ERRORS);
+    if (given.containsKey("data_dir") && given.containsKey("train_file")) {
+      throw Main.usage("--data-dir and --train-file both name the training rows: give one");
+    }
+    needs(given, "eval_steps", options.evalStrategy() == TrainConfig.When.STEPS, "--eval-strategy steps");
+    needs(given, "save_steps", options.saveStrategy() == TrainConfig.When.STEPS, "--save-strategy steps");
+    boolean polynomial = options.lrSchedulerType().equals("polynomial");
+    for (String key : List.of("lr_end", "lr_power")) {
+      needs(given, key, polynomial, "--lr-scheduler-type polynomial");
+    }
+    if (!options.criterion().equals("r3f")) {
+      given.keySet().stream()
+          .filter(R3F_ONLY::contains)
+          .forEach(key -> log.warn("{} has no effect with --criterion {}", flag(key), options.criterion()));
+    }
+  }
+
+  private static void needs(Map<String, String> given, String key, boolean met, String other) {
+    if (given.containsKey(key) && !met) {
+      throw Main.usage(flag(key) + " has no effect without " + other + ": add it, or leave it out");
+    }
+  }
+
+  private static String flag(String key) {
+    return "--" + key.replace('_', '-');
+  }
+
+  private int finish(Outcome outcome) {
+    if (json) {
+      Results.json(Results.of(outcome));
+    } else if (outcome.status() != Outcome.Status.STOPPED && !outcome.best().isEmpty()) {
+      Results.table(outcome);
+    }
+    Logger log = LoggerFactory.getLogger(Logs.RUN);
+    if (outcome.status() == Outcome.Status.STOPPED) {
+      log.info("stopped at step {} and saved; the same command goes on", outcome.steps());
+      return Training.STOPPED;
+    }
+    log.info(
+        String.format(
+            Locale.ROOT,
+            "%d updates in %.1f s; the model and its reports are in %s",
+            outcome.steps(),
+            outcome.elapsed().toMillis() / 1000.0,
+            outcome.outputDir()));
+    return 0;
+  }
+}

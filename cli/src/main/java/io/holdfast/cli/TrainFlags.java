@@ -1,0 +1,148 @@
+package io.holdfast.cli;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.holdfast.engine.train.Options;
+import io.holdfast.engine.train.TrainConfig;
+import io.holdfast.kernels.HoldfastException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
+
+/**
+ * The options of {@link TrainConfig} as flags: names, types, ranges and defaults come from the
+ * record, other trainers' names for them from here.
+ */
+final class TrainFlags {
+
+  /** Names of Hugging Face's run_glue and of fairseq-train, by our key. */
+  private static final Map<String, List<String>> ALIASES =
+      Map.ofEntries(
+          Map.entry("model", List.of("--model-name-or-path")),
+          Map.entry("task", List.of("--task-name")),
+          Map.entry("max_seq_length", List.of("--max-positions")),
+          Map.entry(
+              "per_device_train_batch_size",
+              List.of("--train-batch-size", "--batch-size", "--max-sentences")),
+          Map.entry("per_device_eval_batch_size", List.of("--eval-batch-size")),
+          Map.entry("gradient_accumulation_steps", List.of("--update-freq")),
+          Map.entry("learning_rate", List.of("--lr")),
+          Map.entry("warmup", List.of("--warmup-steps", "--warmup-ratio", "--warmup-updates")),
+          Map.entry("lr_end", List.of("--end-learning-rate")),
+          Map.entry("lr_power", List.of("--power")),
+          Map.entry("num_train_epochs", List.of("--max-epoch")),
+          Map.entry("max_steps", List.of("--max-update")),
+          Map.entry("adam_epsilon", List.of("--adam-eps")),
+          Map.entry("max_grad_norm", List.of("--clip-norm")),
+          Map.entry("hidden_dropout_prob", List.of("--dropout")),
+          Map.entry("attention_probs_dropout_prob", List.of("--attention-dropout")),
+          Map.entry("classifier_dropout", List.of("--pooler-dropout")),
+          Map.entry("patience", List.of("--early-stopping-patience")),
+          Map.entry("eval_strategy", List.of("--evaluation-strategy")),
+          Map.entry("logging_steps", List.of("--log-interval")),
+          Map.entry("output_dir", List.of("--save-dir")));
+
+  /** Values that other trainers write for ours. */
+  private static final Map<String, String> VALUES =
+      Map.of(
+          "sentence_prediction_r3f", "r3f",
+          "sentence_prediction", "cross_entropy",
+          "cross-entropy", "cross_entropy",
+          "polynomial_decay", "polynomial");
+
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
+
+  private TrainFlags() {}
+
+  static List<Options.Info> all() {
+    return Options.describe(TrainConfig.class);
+  }
+
+  static void addTo(CommandSpec spec) {
+    for (Options.Info info : all()) {
+      List<String> names = new ArrayList<>(List.of(info.flag()));
+      names.addAll(ALIASES.getOrDefault(info.key(), List.of()));
+      OptionSpec.Builder option =
+          OptionSpec.builder(names.toArray(String[]::new))
+              .type(String.class)
+              .paramLabel(info.isBoolean() ? "true|false" : "<" + info.type() + ">")
+              .description(describe(info).replace("%", "%%"));
+      if (info.isBoolean()) {
+        option.arity("0..1").fallbackValue("true");
+      } else {
+        option.arity("1");
+      }
+      spec.addOption(option.build());
+    }
+  }
+
+  static String describe(Options.Info info) {
+    String range = info.range().isEmpty() ? "" : "; " + info.range();
+    String byDefault = info.byDefault() == null ? "" : "; default " + info.byDefault();
+    return info.help() + range + byDefault;
+  }
+
+  /** The flags that were given, by key. */
+  static Map<String, String> given(ParseResult line) {
+    Map<String, String> values = new LinkedHashMap<>();
+    for (Options.Info info : all()) {
+      String value = line.matchedOptionValue(info.flag(), null);
+      if (value != null) {
+        values.put(info.key(), VALUES.getOrDefault(value, value));
+      }
+    }
+    return values;
+  }
+
+  /** Options from a JSON object, or from the "config" of a run.json, by key. */
+  static Map<String, String> read(Path file) {
+    JsonNode json = parse(file);
+    JsonNode options = json.path("config").isObject() ? json.get("config") : json;
+    if (!options.isObject()) {
+      throw Main.usage(file + ": not a JSON object of options");
+    }
+    Map<String, String> values = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> entry : options.properties()) {
+      if (entry.getValue().isContainerNode()) {
+        throw Main.usage(file + ": '" + entry.getKey() + "' is not one value");
+      }
+      if (!entry.getValue().isNull()) {
+        String value = entry.getValue().asText();
+        values.put(key(entry.getKey()), VALUES.getOrDefault(value, value));
+      }
+    }
+    return values;
+  }
+
+  private static JsonNode parse(Path file) {
+    try {
+      return JSON.readTree(Files.readString(file));
+    } catch (JsonProcessingException e) {
+      String place = e.getLocation() == null ? "" : ", line " + e.getLocation().getLineNr();
+      throw Main.usage(file + place + ": not JSON: " + e.getOriginalMessage());
+    } catch (IOException e) {
+      throw new HoldfastException(
+          HoldfastException.Kind.USAGE, file + ": cannot be read; --config names a JSON file", e);
+    }
+  }
+
+  /** Our key for one of ours or of another trainer, in any spelling. */
+  private static String key(String name) {
+    String flag = "--" + name.replace('_', '-');
+    return ALIASES.entrySet().stream()
+        .filter(entry -> entry.getValue().contains(flag))
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElse(name.replace('-', '_'));
+  }
+}
