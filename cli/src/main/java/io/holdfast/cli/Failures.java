@@ -45,7 +45,9 @@ final class Failures {
         return "unknown option " + argument + ": did you mean " + Nearest.of(flag, known) + "?";
       }
       var commands = e.getCommandLine().getSubcommands().keySet();
-      return "unexpected '" + argument + "'"
+      return "unexpected '"
+          + argument
+          + "'"
           + (commands.isEmpty() ? "" : ": did you mean " + Nearest.of(argument, commands) + "?");
     }
     return oneLine(e.getMessage());
@@ -66,7 +68,11 @@ final class Failures {
       say(command + ": the Java heap is full: JDK_JAVA_OPTIONS=-Xmx4g makes it larger");
       return HoldfastException.Kind.OUT_OF_MEMORY.exitCode();
     } else if (e instanceof LinkageError) {
-      say(command + ": a native library does not load (" + first(e) + "); holdfast doctor says more");
+      say(
+          command
+              + ": a native library does not load ("
+              + first(e)
+              + "); holdfast doctor says more");
       return HoldfastException.Kind.BACKEND.exitCode();
     } else if (e instanceof UncheckedIOException) {
       Logs.toFileOnly("input or output failed", e);

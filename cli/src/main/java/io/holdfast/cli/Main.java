@@ -3,17 +3,18 @@ package io.holdfast.cli;
 import io.holdfast.cli.demo.DemoCommand;
 import io.holdfast.kernels.HoldfastException;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 
 /** The command line: parses, calls the engine, prints, and turns failures into exit codes. */
 @Command(
     name = "holdfast",
-    description = "Fine-tunes pretrained Transformer encoders so that they hold on to what they knew.",
+    description =
+        "Fine-tunes pretrained Transformer encoders so that they hold on to what they knew.",
     subcommands = {
       DemoCommand.class,
       TrainCommand.class,
@@ -40,6 +41,7 @@ public final class Main implements Runnable {
 
   /** Runs one command and returns its exit code. */
   static int run(String... args) {
+    Locale.setDefault(Locale.ROOT);
     Logs.start();
     try {
       CommandLine line = commandLine();

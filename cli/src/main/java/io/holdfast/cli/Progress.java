@@ -13,7 +13,9 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Shows a run on stderr: a bar, plain lines, JSON lines or nothing. The log file gets the lines. */
+/**
+ * Shows a run on stderr: a bar, plain lines, JSON lines or nothing. The log file gets the lines.
+ */
 final class Progress implements ProgressListener, AutoCloseable {
 
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -83,7 +85,8 @@ final class Progress implements ProgressListener, AutoCloseable {
     if (step.step() % loggingSteps != 0 && step.step() != step.totalSteps()) {
       return;
     }
-    String line = "step %d/%d  epoch %.2f  %s  gnorm %.2f  ETA %s"
+    String line =
+        "step %d/%d  epoch %.2f  %s  gnorm %.2f  ETA %s"
             .formatted(
                 step.step(),
                 step.totalSteps(),

@@ -30,7 +30,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class TrainCommand implements Callable<Integer> {
 
-  private static final Pattern BETAS = Pattern.compile("\\(?\\s*([^,\\s]+)\\s*,\\s*([^,\\s)]+)\\s*\\)?");
+  private static final Pattern BETAS =
+      Pattern.compile("\\(?\\s*([^,\\s]+)\\s*,\\s*([^,\\s)]+)\\s*\\)?");
 
   private static final Set<String> R3F_ONLY =
       Set.of("r3f_lambda", "eps", "noise_type", "r3f_dropout", "r3f_stop_grad", "r3f_compat");
@@ -55,7 +56,9 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--adam-betas", hidden = true)
   private String betas;
 
-  @Option(names = {"--do-train", "--do-eval", "--do-predict"}, hidden = true)
+  @Option(
+      names = {"--do-train", "--do-eval", "--do-predict"},
+      hidden = true)
   private boolean[] actions;
 
   @Override
@@ -85,8 +88,16 @@ final class TrainCommand implements Callable<Integer> {
     if (given.containsKey("data_dir") && given.containsKey("train_file")) {
       throw Main.usage("--data-dir and --train-file both name the training rows: give one");
     }
-    needs(given, "eval_steps", options.evalStrategy() == TrainConfig.When.STEPS, "--eval-strategy steps");
-    needs(given, "save_steps", options.saveStrategy() == TrainConfig.When.STEPS, "--save-strategy steps");
+    needs(
+        given,
+        "eval_steps",
+        options.evalStrategy() == TrainConfig.When.STEPS,
+        "--eval-strategy steps");
+    needs(
+        given,
+        "save_steps",
+        options.saveStrategy() == TrainConfig.When.STEPS,
+        "--save-strategy steps");
     boolean polynomial = options.lrSchedulerType().equals("polynomial");
     for (String key : List.of("lr_end", "lr_power")) {
       needs(given, key, polynomial, "--lr-scheduler-type polynomial");
@@ -94,7 +105,9 @@ final class TrainCommand implements Callable<Integer> {
     if (!options.criterion().equals("r3f")) {
       given.keySet().stream()
           .filter(R3F_ONLY::contains)
-          .forEach(key -> log.warn("{} has no effect with --criterion {}", flag(key), options.criterion()));
+          .forEach(
+              key ->
+                  log.warn("{} has no effect with --criterion {}", flag(key), options.criterion()));
     }
   }
 
