@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
 final class DataOptions {
 
   @Option(
-      names = {"--task", "--task-name"},
+      names = "--task",
       paramLabel = "<text>",
       description = "a GLUE task (cola, sst2, mrpc, …); without it: files and columns")
   String task;

@@ -30,7 +30,7 @@ import picocli.CommandLine.Option;
 /** holdfast doctor: what this machine offers, and whether the CPU backend computes correctly. */
 @Command(
     name = "doctor",
-    description = "Says what Holdfast finds on this machine and checks a matrix product.",
+    header = "Says what Holdfast finds on this machine and checks a matrix product.",
     sortOptions = false,
     mixinStandardHelpOptions = true)
 final class DoctorCommand implements Callable<Integer> {

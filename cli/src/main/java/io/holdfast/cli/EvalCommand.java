@@ -13,7 +13,8 @@ import picocli.CommandLine.Option;
 /** holdfast eval: the task's metrics of a trained model. */
 @Command(
     name = "eval",
-    description = "Evaluates a trained model on labelled rows.",
+    header = "Evaluates a trained model on labelled rows.",
+    customSynopsis = "holdfast eval --model MODEL --task TASK --data-dir DIR [OPTION...]",
     sortOptions = false,
     mixinStandardHelpOptions = true)
 final class EvalCommand implements Callable<Integer> {

@@ -45,7 +45,7 @@ public final class Main implements Runnable {
     Logs.start();
     try {
       CommandLine line = commandLine();
-      return line.execute(withDashes(line, args));
+      return line.execute(withOurNames(line, args));
     } catch (OutOfMemoryError | LinkageError e) {
       return Failures.report("holdfast", e);
     }
@@ -59,22 +59,27 @@ public final class Main implements Runnable {
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpWidth(110);
     line.setUsageHelpLongOptionsMaxWidth(36);
-    line.getSubcommands().values().forEach(c -> c.setUsageHelpLongOptionsMaxWidth(36));
+    for (CommandLine command : line.getSubcommands().values()) {
+      command.setUsageHelpLongOptionsMaxWidth(36);
+      command.getCommandSpec().versionProvider(new Version());
+    }
     return line;
   }
 
-  /** Known flags may be written with underscores: --learning_rate. */
-  private static String[] withDashes(CommandLine line, String[] args) {
+  /**
+   * Known flags may be written with underscores (--learning_rate) or as other trainers call them.
+   */
+  static String[] withOurNames(CommandLine line, String[] args) {
     Set<String> known =
         line.getSubcommands().values().stream()
             .flatMap(command -> command.getCommandSpec().optionsMap().keySet().stream())
             .collect(Collectors.toSet());
-    return Arrays.stream(args).map(arg -> withDashes(known, arg)).toArray(String[]::new);
+    return Arrays.stream(args).map(arg -> withOurNames(known, arg)).toArray(String[]::new);
   }
 
-  private static String withDashes(Set<String> known, String arg) {
+  private static String withOurNames(Set<String> known, String arg) {
     int end = arg.indexOf('=') < 0 ? arg.length() : arg.indexOf('=');
-    String name = arg.substring(0, end).replace('_', '-');
+    String name = TrainFlags.canonical(arg.substring(0, end).replace('_', '-'));
     return known.contains(name) ? name + arg.substring(end) : arg;
   }
 

@@ -10,20 +10,20 @@ final class ModelOptions {
   private static final Predictor.Settings DEFAULTS = Predictor.Settings.defaults();
 
   @Option(
-      names = {"--model", "--model-name-or-path"},
+      names = "--model",
       required = true,
       paramLabel = "<path>",
       description = "a trained model: a folder in Hugging Face layout")
   String model;
 
   @Option(
-      names = {"--max-seq-length", "--max-positions"},
+      names = "--max-seq-length",
       paramLabel = "<integer>",
       description = "longest input in tokens, longer ones are cut; >= 3; default ${DEFAULT-VALUE}")
   int maxSeqLength = DEFAULTS.maxSeqLength();
 
   @Option(
-      names = {"--per-device-eval-batch-size", "--eval-batch-size"},
+      names = "--per-device-eval-batch-size",
       paramLabel = "<integer>",
       description = "sequences per batch; >= 1; default ${DEFAULT-VALUE}")
   int batchSize = DEFAULTS.batchSize();

@@ -13,9 +13,18 @@ final class Nearest {
     return known.stream()
         .filter(name -> name.length() > 2)
         .min(
-            Comparator.<String>comparingInt(name -> distance(typed, name))
+            Comparator.<String>comparingInt(name -> score(typed, name))
                 .thenComparing(Comparator.naturalOrder()))
         .orElseThrow();
+  }
+
+  /** Edits from the typed name, or one more than those from the end of a longer name. */
+  private static int score(String typed, String name) {
+    int score = distance(typed, name);
+    for (int dash = name.indexOf('-', 2); dash > 0; dash = name.indexOf('-', dash + 1)) {
+      score = Math.min(score, 1 + distance(typed, "-" + name.substring(dash)));
+    }
+    return score;
   }
 
   /** Levenshtein's edit distance. */

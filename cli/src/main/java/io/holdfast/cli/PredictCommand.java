@@ -22,10 +22,9 @@ import picocli.CommandLine.Option;
 /** holdfast predict: a trained model's answers, for texts on the command line or in a file. */
 @Command(
     name = "predict",
-    description = {
-      "Predicts labels or numbers with a trained model: one line a text, with --json one JSON object",
-      "a line."
-    },
+    header = "Predicts labels or numbers with a trained model.",
+    customSynopsis = "holdfast predict --model MODEL --text TEXT [--text-pair TEXT] [OPTION...]",
+    description = "Prints one line a text, with --json one JSON object a line.",
     sortOptions = false,
     mixinStandardHelpOptions = true)
 final class PredictCommand implements Callable<Integer> {

@@ -21,10 +21,13 @@ import picocli.CommandLine.Spec;
 /** holdfast train: its flags are the options of {@link TrainConfig} and the few here. */
 @Command(
     name = "train",
+    header = "Fine-tunes a model.",
+    customSynopsis =
+        "holdfast train --model MODEL --task TASK --data-dir DIR --output-dir OUT [OPTION...]",
     description = {
-      "Fine-tunes a model. Dashes and underscores in flags are the same; the first name is ours,",
-      "the others are those of Hugging Face's run_glue and of fairseq-train. The same command",
-      "resumes a run that was stopped."
+      "The same command resumes a run that was stopped. Flags may have underscores for dashes; names",
+      "after 'also' are those of Hugging Face's run_glue and of fairseq-train.",
+      ""
     },
     sortOptions = false,
     mixinStandardHelpOptions = true)
@@ -63,6 +66,11 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    return finish(Training.run(options(), logFormat));
+  }
+
+  /** What the command line asks for: flags, then the configuration file, then defaults. */
+  TrainConfig options() {
     Map<String, String> values = new LinkedHashMap<>();
     if (config != null) {
       values.putAll(TrainFlags.read(config));
@@ -79,7 +87,7 @@ final class TrainCommand implements Callable<Integer> {
     values.putAll(given);
     TrainConfig options = TrainConfig.of(values);
     check(given, options);
-    return finish(Training.run(options, logFormat));
+    return options;
   }
 
   /** What was asked for must have an effect. */

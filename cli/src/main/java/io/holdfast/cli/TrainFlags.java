@@ -10,7 +10,6 @@ import io.holdfast.kernels.HoldfastException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,10 +69,8 @@ final class TrainFlags {
 
   static void addTo(CommandSpec spec) {
     for (Options.Info info : all()) {
-      List<String> names = new ArrayList<>(List.of(info.flag()));
-      names.addAll(ALIASES.getOrDefault(info.key(), List.of()));
       OptionSpec.Builder option =
-          OptionSpec.builder(names.toArray(String[]::new))
+          OptionSpec.builder(info.flag())
               .type(String.class)
               .paramLabel(info.isBoolean() ? "true|false" : "<" + info.type() + ">")
               .description(describe(info).replace("%", "%%"));
@@ -89,7 +86,9 @@ final class TrainFlags {
   static String describe(Options.Info info) {
     String range = info.range().isEmpty() ? "" : "; " + info.range();
     String byDefault = info.byDefault() == null ? "" : "; default " + info.byDefault();
-    return info.help() + range + byDefault;
+    List<String> aliases = ALIASES.getOrDefault(info.key(), List.of());
+    String also = aliases.isEmpty() ? "" : "; also " + String.join(", ", aliases);
+    return info.help() + range + byDefault + also;
   }
 
   /** The flags that were given, by key. */
@@ -138,11 +137,15 @@ final class TrainFlags {
 
   /** Our key for one of ours or of another trainer, in any spelling. */
   private static String key(String name) {
-    String flag = "--" + name.replace('_', '-');
+    return canonical("--" + name.replace('_', '-')).substring(2).replace('-', '_');
+  }
+
+  /** Our flag for another trainer's; any other is returned as it is. */
+  static String canonical(String flag) {
     return ALIASES.entrySet().stream()
         .filter(entry -> entry.getValue().contains(flag))
-        .map(Map.Entry::getKey)
+        .map(entry -> "--" + entry.getKey().replace('_', '-'))
         .findFirst()
-        .orElse(name.replace('-', '_'));
+        .orElse(flag);
   }
 }

@@ -20,9 +20,12 @@ import picocli.CommandLine.Option;
 /** holdfast demo: the main job on real input, from the build's assets to a better model. */
 @Command(
     name = "demo",
+    header = "Fine-tunes MiniLM with R3F on real sentences, in a few minutes.",
     description = {
-      "Fine-tunes all-MiniLM-L6-v2 with R3F to tell wrong English sentences from corrected ones, the",
-      "examples of LanguageTool's grammar rules. Takes a few minutes on two cores."
+      "The model is all-MiniLM-L6-v2. It learns to tell wrong English sentences from corrected ones,",
+      "the examples of LanguageTool's grammar rules; no rule is in both the training and the",
+      "development sentences.",
+      ""
     },
     sortOptions = false,
     mixinStandardHelpOptions = true)
