@@ -11,7 +11,6 @@ final class ModelOptions {
 
   @Option(
       names = "--model",
-      required = true,
       paramLabel = "<path>",
       description = "a trained model: a folder in Hugging Face layout")
   String model;
@@ -51,6 +50,9 @@ final class ModelOptions {
   boolean json;
 
   Predictor open() {
+    if (model == null) {
+      throw Main.usage("--model is missing: name the folder of a trained model");
+    }
     atLeast("--max-seq-length", maxSeqLength, 3);
     atLeast("--per-device-eval-batch-size", batchSize, 1);
     atLeast("--threads", threads, 0);

@@ -104,12 +104,17 @@ class FlagsTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"[1]", "{\"seed\": {}}", "{\"sede\": 1}", "{\"seed\": 1,", "{\"seed\":1,\"seed\":2}"})
+      strings = {
+        "[1]",
+        "{\"seed\": {}}",
+        "{\"sede\": 1}",
+        "{\"seed\": 1,",
+        "{\"seed\":1,\"seed\":2}"
+      })
   void badConfigurationFilesAreUsageErrors(String json, @TempDir Path folder) throws IOException {
     Path file = folder.resolve("c.json");
     Files.writeString(file, json);
-    HoldfastException e =
-        assertThrows(HoldfastException.class, () -> train("--config " + file));
+    HoldfastException e = assertThrows(HoldfastException.class, () -> train("--config " + file));
     assertEquals(HoldfastException.Kind.USAGE, e.kind());
   }
 
@@ -118,7 +123,7 @@ class FlagsTest {
     "train --learning-rat 1,--learning-rate",
     "train --lamda 1,--r3f-lambda",
     "train --noise_typ normal,--noise-type",
-    "train --epoch 1,--max-steps",
+    "train --epoch 1,--num-train-epochs",
     "eval --modle m,--model",
     "predict --txet a,--text",
     "trian,train",
