@@ -70,12 +70,10 @@ public final class TokenizedDataset {
     return new TokenizedDataset(data, encodings);
   }
 
-  private static List<Encoding> encode(
-      Dataset data, Tokenizer tokenizer, int maxTokens, int from) {
+  private static List<Encoding> encode(Dataset data, Tokenizer tokenizer, int maxTokens, int from) {
     List<Example> rows = data.examples().subList(from, Math.min(data.size(), from + CHUNK));
     List<String> firsts = rows.stream().map(Example::first).toList();
-    List<String> seconds =
-        data.task().pair() ? rows.stream().map(Example::second).toList() : null;
+    List<String> seconds = data.task().pair() ? rows.stream().map(Example::second).toList() : null;
     return tokenizer.encodeAll(firsts, seconds, maxTokens);
   }
 
