@@ -177,7 +177,7 @@ def main(folder):
         tensors.update({f"ce/{n}": g for n, g in ce_gradients.items()})
         tensors.update({f"r3f/{n}": g for n, g in r3f_gradients.items()})
         save_file(tensors, out / "goldens.safetensors")
-        settings = dict(r3f_lambda=LAMBDA, decay_bias_and_layernorm=decay_all, head_init="fairseq" if fairseq else "hf")
+        settings = dict(r3f_lambda=LAMBDA, decay_bias_and_layernorm=decay_all)
         settings.update(batches=[{k: plain(v) for k, v in b.items()} for b in batches], ce=ce, r3f=r3f)
         (out / "goldens.json").write_text(json.dumps(settings) + "\n")
         print(name, "ce", ce["loss"], "->", ce["losses"][-1], "r3f", r3f["loss"], "kl", r3f["kl"])
