@@ -5,13 +5,11 @@ import static io.holdfast.kernels.reference.HostSlab.at;
 import static io.holdfast.kernels.reference.HostSlab.put;
 
 import io.holdfast.kernels.AdamStep;
-import io.holdfast.kernels.DType;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.NoiseType;
 import io.holdfast.kernels.Rows;
 import io.holdfast.kernels.Sequences;
-import io.holdfast.kernels.Slab;
 import io.holdfast.kernels.Tensor;
 
 /**
@@ -19,94 +17,7 @@ import io.holdfast.kernels.Tensor;
  * Kernels} as code can be. Its backward is checked by central differences, every backend is checked
  * against it. Slow, and so never outside tests.
  */
-public final class ReferenceKernels implements Kernels {
-
-  @Override
-  public String name() {
-    return "reference";
-  }
-
-  @Override
-  public DType real() {
-    return DType.F64;
-  }
-
-  // ---- memory ----
-
-  @Override
-  public Slab allocate(long bytes) {
-    return new HostSlab(bytes);
-  }
-
-  /** Element i, row-major, in full precision. */
-  public double get(Tensor t, long i) {
-    return HostSlab.get(t, i);
-  }
-
-  public void set(Tensor t, long i, double value) {
-    HostSlab.set(t, i, value);
-  }
-
-  public double[] toArray(Tensor t) {
-    double[] all = new double[Math.toIntExact(t.elements())];
-    for (int i = 0; i < all.length; i++) {
-      all[i] = get(t, i);
-    }
-    return all;
-  }
-
-  /** All elements of {@code t}, row-major. */
-  public void fill(Tensor t, double... values) {
-    if (values.length != t.elements()) {
-      throw new IllegalArgumentException(values.length + " values for " + t.shape());
-    }
-    for (int i = 0; i < values.length; i++) {
-      set(t, i, values[i]);
-    }
-  }
-
-  @Override
-  public void upload(Tensor dst, float[] src, int from) {
-    for (int i = 0; i < dst.elements(); i++) {
-      set(dst, i, src[from + i]);
-    }
-  }
-
-  @Override
-  public void upload(Tensor dst, int[] src, int from) {
-    for (int i = 0; i < dst.elements(); i++) {
-      HostSlab.setInt(dst, i, src[from + i]);
-    }
-  }
-
-  @Override
-  public void download(float[] dst, int from, Tensor src) {
-    for (int i = 0; i < src.elements(); i++) {
-      dst[from + i] = (float) get(src, i);
-    }
-  }
-
-  @Override
-  public void copy(Tensor dst, Tensor src) {
-    for (long i = 0; i < dst.elements(); i++) {
-      if (dst.dtype() == DType.I32) {
-        HostSlab.setInt(dst, i, HostSlab.getInt(src, i));
-      } else {
-        set(dst, i, get(src, i));
-      }
-    }
-  }
-
-  @Override
-  public void zero(Tensor x) {
-    for (long i = 0; i < x.elements(); i++) {
-      if (x.dtype() == DType.I32) {
-        HostSlab.setInt(x, i, 0);
-      } else {
-        set(x, i, 0);
-      }
-    }
-  }
+public final class ReferenceKernels extends ReferenceMemory {
 
   // ---- linear layers ----
 
@@ -376,20 +287,7 @@ public final class ReferenceKernels implements Kernels {
       Key key) {
     for (int b = 0; b < sequences.count(); b++) {
       for (int h = 0; h < heads; h++) {
-        Head head = new Head(qkv, sequences, b, heads, h);
-        for (int i = 0; i < head.length; i++) {
-          double[] row = head.scores(i);
-          double logSum = Softmax.logSumExp(row);
-          put(lse, head.start + i, h, logSum);
-          for (int d = 0; d < head.size; d++) {
-            double sum = 0;
-            for (int j = 0; j < head.length; j++) {
-              double factor = Draws.dropoutFactor(p, key, head.stream, i, j, h + 1);
-              sum += factor * Math.exp(row[j] - logSum) * head.v(j, d);
-            }
-            put(ctx, head.start + i, h * head.size + d, sum);
-          }
-        }
+        new Head(qkv, sequences, b, heads, h).forward(ctx, lse, p, key);
       }
     }
   }
@@ -409,31 +307,8 @@ public final class ReferenceKernels implements Kernels {
     zero(dqkv);
     for (int b = 0; b < sequences.count(); b++) {
       for (int h = 0; h < heads; h++) {
-        Head head = new Head(qkv, sequences, b, heads, h);
         Head gradient = new Head(dqkv, sequences, b, heads, h);
-        for (int i = 0; i < head.length; i++) {
-          int r = head.start + i;
-          int column = h * head.size;
-          double[] row = head.scores(i);
-          double rowSum = 0;
-          for (int d = 0; d < head.size; d++) {
-            rowSum += at(dctx, r, column + d) * at(ctx, r, column + d);
-          }
-          for (int j = 0; j < head.length; j++) {
-            double factor = Draws.dropoutFactor(p, key, head.stream, i, j, h + 1);
-            double probability = Math.exp(row[j] - at(lse, r, h));
-            double dP = 0;
-            for (int d = 0; d < head.size; d++) {
-              dP += factor * at(dctx, r, column + d) * head.v(j, d);
-            }
-            double dS = probability * (dP - rowSum) / Math.sqrt(head.size);
-            for (int d = 0; d < head.size; d++) {
-              gradient.add(0, i, d, dS * head.k(j, d));
-              gradient.add(1, j, d, dS * head.q(i, d));
-              gradient.add(2, j, d, factor * probability * at(dctx, r, column + d));
-            }
-          }
-        }
+        new Head(qkv, sequences, b, heads, h).backward(gradient, dctx, ctx, lse, p, key);
       }
     }
   }
@@ -522,7 +397,4 @@ public final class ReferenceKernels implements Kernels {
       set(w, i, decayed - step.learningRate() * move);
     }
   }
-
-  @Override
-  public void close() {}
 }

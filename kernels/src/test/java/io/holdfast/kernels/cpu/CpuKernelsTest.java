@@ -1,0 +1,41 @@
+package io.holdfast.kernels.cpu;
+
+import io.holdfast.kernels.Backends;
+import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Precision;
+import io.holdfast.kernels.contract.KernelsContract;
+import org.junit.jupiter.api.Nested;
+
+/** The CPU backend keeps the contract, alone and with workers. */
+class CpuKernelsTest {
+
+  @Nested
+  class OneThread extends KernelsContract {
+    @Override
+    protected Kernels open() {
+      return Backends.open("cpu", 1, Precision.FP32);
+    }
+  }
+
+  @Nested
+  class ThreeThreads extends KernelsContract {
+    @Override
+    protected Kernels open() {
+      return Backends.open("cpu", 3, Precision.FP32);
+    }
+  }
+
+  /** Factors of matrix products are rounded to bfloat16 where the processor can multiply them. */
+  @Nested
+  class BfloatProducts extends KernelsContract {
+    @Override
+    protected Kernels open() {
+      return Backends.open("cpu", 2, Precision.BF16_GEMM);
+    }
+
+    @Override
+    public double productRoundoff() {
+      return 0x1p-9;
+    }
+  }
+}
