@@ -91,7 +91,7 @@ static void attentionItem(const Item& item, const Heads& h, float* ctx, float* l
   float* out = ctx + item.start * width + item.head * h.size;
   for (int64_t i = 0; i < item.length; i += QUERY_BLOCK) {
     int64_t m = least(QUERY_BLOCK, item.length - i);
-    gemm(false, true, m, item.length, h.size, h.scale, q + i * stride, stride, k, stride, 0, scratch, padded);
+    gemm(m, item.length, h.size, plain(q + i * stride, stride), transposed(k, stride), {scratch, padded, h.scale, false});
     for (int64_t r = 0; r < m; r++) {
       float* s = scratch + r * padded;
       padRow(s, item.length, padded, -INFINITY);
@@ -99,7 +99,7 @@ static void attentionItem(const Item& item, const Heads& h, float* ctx, float* l
       lse[(item.start + i + r) * h.heads + item.head] =
           softmaxRow(s, padded, h.dropout.threshold != 0, row, h.dropout);
     }
-    gemm(false, false, m, h.size, item.length, 1, scratch, padded, v, stride, 0, out + i * width, width);
+    gemm(m, h.size, item.length, plain(scratch, padded), plain(v, stride), {out + i * width, width, 1, false});
   }
 }
 
@@ -113,10 +113,10 @@ static void attentionItemBackward(const Item& item, const Heads& h, float* dqkv,
   float* dp = scratch + QUERY_BLOCK * padded;
   for (int64_t i = 0; i < item.length; i += QUERY_BLOCK) {
     int64_t m = least(QUERY_BLOCK, item.length - i);
-    float beta = i == 0 ? 0 : 1;
+    bool add = i > 0;
     const float* up = dctx + outBase + i * width;
-    gemm(false, true, m, item.length, h.size, h.scale, q + i * stride, stride, k, stride, 0, s, padded);
-    gemm(false, true, m, item.length, h.size, 1, up, width, v, stride, 0, dp, padded);
+    gemm(m, item.length, h.size, plain(q + i * stride, stride), transposed(k, stride), {s, padded, h.scale, false});
+    gemm(m, item.length, h.size, plain(up, width), transposed(v, stride), {dp, padded, 1, false});
     for (int64_t r = 0; r < m; r++) {
       padRow(s + r * padded, item.length, padded, -INFINITY);
       padRow(dp + r * padded, item.length, padded, 0);
@@ -125,9 +125,9 @@ static void attentionItemBackward(const Item& item, const Heads& h, float* dqkv,
       softmaxBackwardRow(s + r * padded, dp + r * padded, lse[(item.start + i + r) * h.heads + item.head], delta,
                          h.scale, padded, h.dropout.threshold != 0, row, h.dropout);
     }
-    gemm(true, false, item.length, h.size, m, 1, s, padded, up, width, beta, dv, stride);
-    gemm(false, false, m, h.size, item.length, 1, dp, padded, k, stride, 0, dq + i * stride, stride);
-    gemm(true, false, item.length, h.size, m, 1, dp, padded, q + i * stride, stride, beta, dk, stride);
+    gemm(item.length, h.size, m, transposed(s, padded), plain(up, width), {dv, stride, 1, add});
+    gemm(m, h.size, item.length, plain(dp, padded), plain(k, stride), {dq + i * stride, stride, 1, false});
+    gemm(item.length, h.size, m, transposed(dp, padded), plain(q + i * stride, stride), {dk, stride, 1, add});
   }
 }
 
@@ -166,7 +166,6 @@ static int64_t attentionScratch(int64_t maxLength) { return 2 * QUERY_BLOCK * pa
 static void attention(At<float> ctx, At<float> lse, At<float> scratch, At<const float> qkv, At<const int32_t> starts,
                       At<const int32_t> streams, int64_t sequences, int64_t heads, int64_t headSize, int32_t threshold,
                       float dropoutScale, int64_t key, int worker, int workers) {
-  OneThread one;
   Heads h = {heads, headSize, 1.0f / sqrtf((float)headSize), {(uint32_t)threshold, dropoutScale}, key};
   forEachItem(starts, streams, sequences, heads, worker, workers,
               [&](const Item& item) { attentionItem(item, h, ctx, lse, scratch, qkv); });
@@ -176,7 +175,6 @@ static void attentionBackward(At<float> dqkv, At<float> scratch, At<const float>
                               At<const float> lse, At<const float> qkv, At<const int32_t> starts,
                               At<const int32_t> streams, int64_t sequences, int64_t heads, int64_t headSize,
                               int32_t threshold, float dropoutScale, int64_t key, int worker, int workers) {
-  OneThread one;
   Heads h = {heads, headSize, 1.0f / sqrtf((float)headSize), {(uint32_t)threshold, dropoutScale}, key};
   forEachItem(starts, streams, sequences, heads, worker, workers,
               [&](const Item& item) { attentionItemBackward(item, h, dqkv, scratch, dctx, ctx, lse, qkv); });

@@ -6,30 +6,27 @@
 // y[rowFrom … rowTo, colFrom … colTo)
 static void linear(At<float> y, At<const float> x, At<const float> w, At<const float> b, int64_t in, int64_t out,
                    int64_t rowFrom, int64_t rowTo, int64_t colFrom, int64_t colTo) {
-  OneThread one;
   if (b) {
     for (int64_t r = rowFrom; r < rowTo; r++) {
       memcpy(y + r * out + colFrom, b + colFrom, (colTo - colFrom) * sizeof(float));
     }
   }
-  gemm(false, true, rowTo - rowFrom, colTo - colFrom, in, 1, x + rowFrom * in, in, w + colFrom * in, in, b ? 1 : 0,
-       y + rowFrom * out + colFrom, out);
+  gemm(rowTo - rowFrom, colTo - colFrom, in, plain(x + rowFrom * in, in), transposed(w + colFrom * in, in),
+       {y + rowFrom * out + colFrom, out, 1, b.pointer != nullptr});
 }
 
 // dx[rowFrom … rowTo, colFrom … colTo) = dy · w
 static void linearBackwardInput(At<float> dx, At<const float> dy, At<const float> w, bool add, int64_t in, int64_t out,
                                 int64_t rowFrom, int64_t rowTo, int64_t colFrom, int64_t colTo) {
-  OneThread one;
-  gemm(false, false, rowTo - rowFrom, colTo - colFrom, out, 1, dy + rowFrom * out, out, w + colFrom, in, add ? 1 : 0,
-       dx + rowFrom * in + colFrom, in);
+  gemm(rowTo - rowFrom, colTo - colFrom, out, plain(dy + rowFrom * out, out), plain(w + colFrom, in),
+       {dx + rowFrom * in + colFrom, in, 1, add});
 }
 
 // dw[rowFrom … rowTo, colFrom … colTo) += dyᵀ · x
 static void linearBackwardWeight(At<float> dw, At<const float> dy, At<const float> x, int64_t rows, int64_t in,
                                  int64_t out, int64_t rowFrom, int64_t rowTo, int64_t colFrom, int64_t colTo) {
-  OneThread one;
-  gemm(true, false, rowTo - rowFrom, colTo - colFrom, rows, 1, dy + rowFrom, out, x + colFrom, in, 1,
-       dw + rowFrom * in + colFrom, in);
+  gemm(rowTo - rowFrom, colTo - colFrom, rows, transposed(dy + rowFrom, out), plain(x + colFrom, in),
+       {dw + rowFrom * in + colFrom, in, 1, true});
 }
 
 // db[from … to) += Σ_rows dy, in blocks of rows so that long sums stay exact.
