@@ -1,18 +1,18 @@
 package io.holdfast.model.io;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * What an ONNX file says that weights depend on: its initializers and, of its nodes, operation,
- * name, inputs, first output and constant. Numbers in comments are the field numbers of ONNX's
- * published schema.
+ * What an ONNX file says that weights depend on: its initializers, constants and, of its nodes,
+ * operation, name and inputs. Numbers in comments are the field numbers of ONNX's published schema.
  */
 final class OnnxGraph {
 
-  private static final int MAX_NAME = 4096;
+  private static final int MAX_NAME = 1024;
   private static final int MAX_DIMENSIONS = 16;
 
   /**
@@ -28,16 +28,15 @@ final class OnnxGraph {
     }
   }
 
-  /**
-   * @param constant the value of a Constant node, else null
-   */
-  record OnnxNode(
-      String op, String name, List<String> inputs, String output, OnnxTensor constant) {}
+  record OnnxNode(String op, String name, List<String> inputs) {}
 
   private final WeightBytes file;
   private final ProtobufReader in;
   final Map<String, OnnxTensor> initializers = new LinkedHashMap<>();
   final List<OnnxNode> nodes = new ArrayList<>();
+
+  /** Values of Constant nodes by the name of their output. */
+  final Map<String, OnnxTensor> constants = new HashMap<>();
 
   OnnxGraph(WeightBytes file) {
     this.file = file;
@@ -84,13 +83,11 @@ final class OnnxGraph {
             }
           }
         });
-    boolean isConstant = texts[0].equals("Constant");
-    return new OnnxNode(
-        texts[0],
-        texts[1],
-        inputs,
-        texts[2] == null ? "" : texts[2],
-        isConstant ? constant[0] : null);
+    String output = texts[2] == null ? "" : texts[2];
+    if (texts[0].equals("Constant") && constant[0] != null) {
+      constants.put(output, constant[0]);
+    }
+    return new OnnxNode(texts[0], texts[1], inputs);
   }
 
   private OnnxTensor readAttribute(OnnxTensor before) {

@@ -3,7 +3,6 @@ package io.holdfast.model.io;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.regex.Matcher;
@@ -100,11 +99,8 @@ public final class OnnxWeights implements TensorSource {
   }
 
   private OnnxGraph.OnnxTensor scalar(String name) {
-    OnnxGraph.OnnxTensor value = graph.initializers.get(name);
-    List<OnnxGraph.OnnxNode> nodes = graph.nodes;
-    for (int i = 0; value == null && i < nodes.size(); i++) {
-      value = nodes.get(i).output().equals(name) ? nodes.get(i).constant() : null;
-    }
+    OnnxGraph.OnnxTensor initializer = graph.initializers.get(name);
+    OnnxGraph.OnnxTensor value = initializer == null ? graph.constants.get(name) : initializer;
     return value != null && value.scalar() ? value : null;
   }
 

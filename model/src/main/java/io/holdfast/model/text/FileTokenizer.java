@@ -99,9 +99,12 @@ final class FileTokenizer implements Tokenizer {
         second == null
             ? new int[][] {vocabulary.ids(first)}
             : new int[][] {vocabulary.ids(first), vocabulary.ids(second)};
-    int[] keep = keep(texts, room);
-    int length = specialTokens.count();
-    int fullLength = specialTokens.count();
+    return join(specialTokens, texts, keep(texts, room));
+  }
+
+  private Encoding join(SpecialTokens special, int[][] texts, int[] keep) {
+    int length = special.count();
+    int fullLength = length;
     for (int i = 0; i < texts.length; i++) {
       length += keep[i];
       fullLength += texts[i].length;
@@ -110,13 +113,13 @@ final class FileTokenizer implements Tokenizer {
     int[] typeIds = new int[length];
     int at = 0;
     for (int gap = 0; gap <= texts.length; gap++) {
-      int[] special = specialTokens.ids()[gap];
-      System.arraycopy(special, 0, ids, at, special.length);
-      System.arraycopy(specialTokens.types()[gap], 0, typeIds, at, special.length);
-      at += special.length;
+      int count = special.ids()[gap].length;
+      System.arraycopy(special.ids()[gap], 0, ids, at, count);
+      System.arraycopy(special.types()[gap], 0, typeIds, at, count);
+      at += count;
       if (gap < texts.length) {
         System.arraycopy(texts[gap], 0, ids, at, keep[gap]);
-        Arrays.fill(typeIds, at, at + keep[gap], specialTokens.textTypes()[gap]);
+        Arrays.fill(typeIds, at, at + keep[gap], special.textTypes()[gap]);
         at += keep[gap];
       }
     }

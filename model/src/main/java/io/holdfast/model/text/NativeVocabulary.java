@@ -16,6 +16,7 @@ import java.util.function.LongUnaryOperator;
  */
 final class NativeVocabulary implements AutoCloseable {
 
+  private final String place;
   private final TokenizersLibrary library;
   // Encoding under the read lock, freeing under the write lock: native memory is never used late.
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
@@ -26,14 +27,12 @@ final class NativeVocabulary implements AutoCloseable {
    * @param place what messages call it
    */
   NativeVocabulary(String json, String place) {
+    this.place = place;
     this.library = load();
     try {
       this.handle = library.createTokenizerFromString(json);
     } catch (RuntimeException e) {
-      throw new HoldfastException(
-          HoldfastException.Kind.MODEL_FILE,
-          place + ": not a usable tokenizer: " + firstLine(e),
-          e);
+      throw unusable(e);
     }
   }
 
@@ -86,7 +85,7 @@ final class NativeVocabulary implements AutoCloseable {
       if (handle == 0) {
         throw new IllegalStateException("the tokenizer is closed");
       }
-      long encoding = start.applyAsLong(handle);
+      long encoding = start(start);
       try {
         return take.apply(encoding);
       } finally {
@@ -95,6 +94,20 @@ final class NativeVocabulary implements AutoCloseable {
     } finally {
       lock.readLock().unlock();
     }
+  }
+
+  /** Some defects of a file show only here, like a word that no piece covers. */
+  private long start(LongUnaryOperator start) {
+    try {
+      return start.applyAsLong(handle);
+    } catch (RuntimeException e) {
+      throw unusable(e);
+    }
+  }
+
+  private HoldfastException unusable(RuntimeException e) {
+    return new HoldfastException(
+        HoldfastException.Kind.MODEL_FILE, place + ": not a usable tokenizer: " + firstLine(e), e);
   }
 
   /** Half surrogate pairs, which no UTF-8 can hold, become U+FFFD. */

@@ -77,7 +77,7 @@ class MiniLmTest {
    * length 1.
    */
   @ParameterizedTest
-  @ValueSource(strings = {"reference"})
+  @ValueSource(strings = {"reference", "cpu"})
   void embedsAsPublished(String backend) {
     float[] expected = {0.06765688f, 0.06349591f, 0.04871309f, 0.07930497f, 0.03744806f};
     try (ModelFolder folder = ModelFolder.open(Assets.model("minilm"));

@@ -351,6 +351,29 @@ class TokenizersTest {
     assertRefused("its ids go up to 30522, but the model has 30522 words");
   }
 
+  @Test
+  void aWordThatNoPieceCoversIsTheFilesFault() throws IOException {
+    Files.writeString(
+        folder.resolve(TOKENIZER),
+        """
+        {"version": "1.0", "model": {"type": "WordPiece", "unk_token": "[UNK]",
+         "continuing_subword_prefix": "##", "max_input_chars_per_word": 9, "vocab": {"a": 0}}}
+        """);
+    try (Tokenizer t = Tokenizers.open(folder, config(Architecture.BERT))) {
+      assertArrayEquals(ids(0), t.encode("a", null, 9).ids());
+      HoldfastException e = assertThrows(HoldfastException.class, () -> t.encode("z", null, 9));
+      assertTrue(e.getMessage().contains("tokenizer.json: not a usable tokenizer"));
+    }
+  }
+
+  @Test
+  void aClosedTokenizerSaysSo() throws IOException {
+    Tokenizer t = bert();
+    t.close();
+    t.close();
+    assertThrows(IllegalStateException.class, () -> t.encode("a", null, 9));
+  }
+
   private void assertRefused(String part) {
     HoldfastException e =
         assertThrows(
