@@ -28,7 +28,7 @@ final class Logs {
   static final String ERRORS = "holdfast.errors";
 
   private static final String TERSE =
-      "%replace(%level: ){'^(INFO|ERROR): $', ''}%replace(%msg){'^$', ' '}%n%nopex";
+      "%replace(%replace(%level: ){'^(INFO|ERROR): $', ''}){'^WARN', 'warning'}%msg%n%nopex";
   private static final String FULL = "%d{yyyy-MM-dd'T'HH:mm:ss.SSS'Z', UTC} %-5level %msg%n%ex";
 
   private static ListAppender<ILoggingEvent> early;

@@ -3,6 +3,7 @@ package io.holdfast.cli;
 import io.holdfast.engine.train.StopSignal;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
+import java.util.HashMap;
 import java.util.Map;
 import org.slf4j.LoggerFactory;
 
@@ -13,31 +14,37 @@ import org.slf4j.LoggerFactory;
  * <p>The class of the JDK that handles signals is reached by reflection, because javac warns about
  * its name wherever it is written.
  */
-final class Signals {
+final class Signals implements AutoCloseable {
 
   private static final Map<String, Integer> EXIT_CODES = Map.of("INT", 130, "TERM", 143);
 
   private final StopSignal stop = new StopSignal();
+  private final Map<String, Object> before = new HashMap<>();
   private volatile boolean saving;
 
   private Signals() {}
 
   static Signals install() {
     Signals signals = new Signals();
+    EXIT_CODES.forEach(
+        (name, exitCode) -> signals.before.put(name, handle(name, signals.handler(exitCode))));
+    return signals;
+  }
+
+  /** Puts a handler in place and returns the one that was there. */
+  private static Object handle(String name, Object handler) {
     try {
       Class<?> signal = Class.forName("sun.misc.Signal");
-      Class<?> handler = Class.forName("sun.misc.SignalHandler");
-      for (Map.Entry<String, Integer> entry : EXIT_CODES.entrySet()) {
-        InvocationHandler onSignal = signals.handler(entry.getValue());
-        Object proxy =
-            Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[] {handler}, onSignal);
-        Object name = signal.getConstructor(String.class).newInstance(entry.getKey());
-        signal.getMethod("handle", signal, handler).invoke(null, name, proxy);
-      }
+      Object one = signal.getConstructor(String.class).newInstance(name);
+      Class<?> type = Class.forName("sun.misc.SignalHandler");
+      Object proxy =
+          handler instanceof InvocationHandler code
+              ? Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, code)
+              : handler;
+      return signal.getMethod("handle", signal, type).invoke(null, one, proxy);
     } catch (ReflectiveOperationException e) {
-      LoggerFactory.getLogger(Logs.RUN).warn("signals end the run without a checkpoint: {}", e);
+      throw new IllegalStateException("signals cannot be handled", e);
     }
-    return signals;
   }
 
   private InvocationHandler handler(int exitCode) {
@@ -66,5 +73,11 @@ final class Signals {
 
   StopSignal stop() {
     return stop;
+  }
+
+  /** Puts the handlers back that were there. */
+  @Override
+  public void close() {
+    before.forEach(Signals::handle);
   }
 }

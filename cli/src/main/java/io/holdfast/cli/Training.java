@@ -13,13 +13,13 @@ public final class Training {
   private Training() {}
 
   public static Outcome run(TrainConfig config, LogFormat format) {
-    Signals signals = Signals.install();
-    try (Progress progress =
-        new Progress(
-            format,
-            config.loggingSteps(),
-            config.outputDir().resolve("train.log"),
-            signals::canSave)) {
+    try (Signals signals = Signals.install();
+        Progress progress =
+            new Progress(
+                format,
+                config.loggingSteps(),
+                config.outputDir().resolve("train.log"),
+                signals::canSave)) {
       return TrainJob.run(config, progress, signals.stop());
     }
   }

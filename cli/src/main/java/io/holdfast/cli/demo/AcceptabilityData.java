@@ -26,6 +26,9 @@ import java.util.zip.CRC32C;
  */
 record AcceptabilityData(List<Pair> train, List<Pair> dev) {
 
+  static final String SENTENCE = "sentence";
+  static final String LABEL = "label";
+
   /** One rule in this many goes to the development file. */
   private static final int DEV_SHARE = 8;
 
@@ -84,7 +87,7 @@ record AcceptabilityData(List<Pair> train, List<Pair> dev) {
     return crc.getValue();
   }
 
-  /** Writes train.tsv and dev.tsv in the layout of GLUE's CoLA: source, label, mark, sentence. */
+  /** Writes train.tsv and dev.tsv with the columns sentence, label and rule. */
   void write(Path folder) {
     try {
       Files.createDirectories(folder);
@@ -98,9 +101,10 @@ record AcceptabilityData(List<Pair> train, List<Pair> dev) {
 
   private static List<String> rows(List<Pair> pairs) {
     List<String> rows = new ArrayList<>();
+    rows.add(String.join("\t", SENTENCE, LABEL, "rule"));
     for (Pair pair : pairs) {
-      rows.add(String.join("\t", pair.rule(), "0", "*", pair.wrong()));
-      rows.add(String.join("\t", pair.rule(), "1", "", pair.right()));
+      rows.add(String.join("\t", pair.wrong(), "unacceptable", pair.rule()));
+      rows.add(String.join("\t", pair.right(), "acceptable", pair.rule()));
     }
     return rows;
   }

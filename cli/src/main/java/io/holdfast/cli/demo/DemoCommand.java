@@ -92,8 +92,10 @@ public final class DemoCommand implements Callable<Integer> {
   private Map<String, Object> options(Path folder) {
     Map<String, Object> options = new LinkedHashMap<>();
     options.put("model", Assets.MINILM);
-    options.put("task", "cola");
-    options.put("data_dir", folder.resolve("data"));
+    options.put("train_file", folder.resolve("data").resolve("train.tsv"));
+    options.put("validation_file", folder.resolve("data").resolve("dev.tsv"));
+    options.put("text_column", AcceptabilityData.SENTENCE);
+    options.put("label_column", AcceptabilityData.LABEL);
     options.put("criterion", "r3f");
     options.put("learning_rate", "1e-4");
     options.put("num_train_epochs", "1");

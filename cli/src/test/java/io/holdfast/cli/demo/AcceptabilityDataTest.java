@@ -14,15 +14,19 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class AcceptabilityDataTest {
 
-  private static List<Pair> rules() {
+  private static List<Pair> rules;
+
+  @BeforeAll
+  static void read() {
     Path file = Path.of(System.getProperty("holdfast.assets", ""), "languagetool", "grammar.xml");
     Assumptions.assumeTrue(Files.exists(file), "the build has not unpacked LanguageTool's rules");
-    return LanguageToolExamples.read(file);
+    rules = LanguageToolExamples.read(file);
   }
 
   private static Set<String> sentences(List<Pair> pairs) {
@@ -34,7 +38,7 @@ class AcceptabilityDataTest {
 
   @Test
   void neitherRulesNorSentencesAreInBothFiles() {
-    AcceptabilityData data = AcceptabilityData.of(rules(), 100_000, 100_000);
+    AcceptabilityData data = AcceptabilityData.of(rules, 100_000, 100_000);
     assertTrue(data.train().size() > 4000, () -> "train " + data.train().size());
     assertTrue(data.dev().size() > 500, () -> "dev " + data.dev().size());
     Set<String> shared = data.train().stream().map(Pair::rule).collect(Collectors.toSet());
@@ -68,7 +72,6 @@ class AcceptabilityDataTest {
 
   @Test
   void isAFunctionOfTheExamples(@TempDir Path folder) throws IOException {
-    List<Pair> rules = rules();
     AcceptabilityData.of(rules, 50, 20).write(folder.resolve("a"));
     AcceptabilityData.of(rules, 50, 20).write(folder.resolve("b"));
     for (String name : List.of("train.tsv", "dev.tsv")) {
@@ -76,8 +79,9 @@ class AcceptabilityDataTest {
           -1, Files.mismatch(folder.resolve("a").resolve(name), folder.resolve("b/" + name)));
     }
     List<String> rows = Files.readAllLines(folder.resolve("a/train.tsv"));
-    assertEquals(100, rows.size());
-    assertEquals(50, rows.stream().filter(row -> row.split("\t")[1].equals("1")).count());
-    assertFalse(rows.stream().anyMatch(row -> row.split("\t").length != 4));
+    assertEquals("sentence\tlabel\trule", rows.get(0));
+    assertEquals(101, rows.size());
+    assertEquals(50, rows.stream().filter(row -> row.split("\t")[1].equals("acceptable")).count());
+    assertFalse(rows.stream().anyMatch(row -> row.split("\t").length != 3));
   }
 }

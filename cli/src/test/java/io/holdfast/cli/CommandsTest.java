@@ -1,0 +1,147 @@
+package io.holdfast.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands from end to end, on a toy. */
+class CommandsTest {
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  @TempDir Path folder;
+
+  private String train;
+  private String columns;
+
+  @BeforeEach
+  void toy() throws IOException {
+    ToyModel.write(folder.resolve("base"));
+    ToyModel.rows(folder.resolve("train.tsv"), 64);
+    ToyModel.rows(folder.resolve("dev.tsv"), 24);
+    columns = " --text-column text --label-column mood";
+    train =
+        "train --model "
+            + folder.resolve("base")
+            + " --train-file "
+            + folder.resolve("train.tsv")
+            + " --validation-file "
+            + folder.resolve("dev.tsv")
+            + columns
+            + " --criterion r3f --learning-rate 3e-3 --num-train-epochs 10 --eval-on-start"
+            + " --per-device-train-batch-size 8 --max-seq-length 16 --threads 1";
+  }
+
+  private Cli run(String line) {
+    return Cli.run(Cli.words(line));
+  }
+
+  private Cli succeed(String line) {
+    Cli cli = run(line);
+    assertEquals(0, cli.exitCode(), cli.err());
+    return cli;
+  }
+
+  @Test
+  void trainsEvaluatesPredictsAndRunsAgain() throws IOException {
+    Path out = folder.resolve("out");
+    JsonNode result = JSON.readTree(succeed(train + " --json --output-dir " + out).out());
+    assertEquals("completed", result.path("status").asText());
+    assertEquals(80, result.path("steps").asInt());
+    assertEquals(0.5, result.path("majority").path("accuracy").asDouble());
+    assertEquals(1.0, result.path("eval").path("accuracy").asDouble());
+    assertTrue(Files.readString(out.resolve("train.log")).contains("step 50/80"));
+
+    String evaluate = "eval --model " + out + " --validation-file " + folder.resolve("dev.tsv");
+    JsonNode metrics = JSON.readTree(succeed(evaluate + columns + " --json").out());
+    assertEquals(1.0, metrics.path("accuracy").asDouble());
+    assertEquals(
+        result.path("eval").path("loss").asDouble(), metrics.path("loss").asDouble(), 1e-6);
+
+    String predict = "predict --model " + out + " --text \"the food was grim\"";
+    JsonNode answer = JSON.readTree(succeed(predict + " --json").out());
+    assertEquals("down", answer.path("label").asText());
+    JsonNode shares = answer.path("probabilities");
+    assertEquals(1.0, shares.path("down").asDouble() + shares.path("up").asDouble(), 1e-6);
+    String file = "predict --model " + out + " --text-column text --test-file ";
+    assertEquals(24, succeed(file + folder.resolve("dev.tsv")).out().lines().count());
+
+    Path again = folder.resolve("again");
+    succeed("train --config " + out.resolve("run.json") + " --output-dir " + again);
+    assertArrayEquals(
+        Files.readAllBytes(out.resolve("model.safetensors")),
+        Files.readAllBytes(again.resolve("model.safetensors")));
+  }
+
+  @Test
+  void anotherRunInTheSameFolderIsRefusedAndTheSameOneGoesOn() throws IOException {
+    String line = train + " --max-steps 8 --output-dir " + folder.resolve("out");
+    succeed(line);
+    byte[] model = Files.readAllBytes(folder.resolve("out/model.safetensors"));
+    Cli other = run(line + " --seed 7 --log-format none");
+    assertEquals(2, other.exitCode(), other.err());
+    assertTrue(other.err().contains("--seed was 42, is 7"), other.err());
+    assertEquals(1, other.err().lines().count(), other.err());
+    succeed(line);
+    assertArrayEquals(model, Files.readAllBytes(folder.resolve("out/model.safetensors")));
+  }
+
+  @Test
+  void logFormatsShowStepsAsLinesAsJsonOrNotAtAll() throws IOException {
+    String line = train + " --max-steps 4 --logging-steps 2 --log-format ";
+    String plain = succeed(line + "plain --output-dir " + folder.resolve("a")).err();
+    assertTrue(plain.contains("step 2/4  epoch 0.25  loss "), plain);
+    String json = succeed(line + "json --output-dir " + folder.resolve("b")).err();
+    List<String> steps = new ArrayList<>();
+    for (String object : json.lines().toList()) {
+      JsonNode node = JSON.readTree(object);
+      if (node.path("event").asText().equals("step")) {
+        assertTrue(node.has("ce") && node.has("kl") && node.has("learning_rate"), object);
+        steps.add(node.path("step").asText());
+      }
+    }
+    assertEquals(List.of("2", "4"), steps);
+    String none = succeed(line + "none --output-dir " + folder.resolve("c")).err();
+    assertTrue(none.lines().allMatch(l -> l.startsWith("warning: ")), none);
+  }
+
+  /** In a process of its own: SIGTERM saves, exits with 75, and the same command finishes. */
+  @Test
+  void aSignalSavesAndTheSameCommandGoesOn() throws Exception {
+    Path out = folder.resolve("out");
+    String line = train + " --logging-steps 1 --max-steps 300 --output-dir " + out;
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    command.addAll(List.of(Cli.words(line)));
+    Process process = new ProcessBuilder(command).start();
+    try (BufferedReader err = process.errorReader()) {
+      String read = err.readLine();
+      while (read != null && !read.startsWith("step 3/")) {
+        read = err.readLine();
+      }
+      process.toHandle().destroy();
+      err.lines().forEach(rest -> {});
+      assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+      assertEquals(75, process.exitValue());
+    } finally {
+      process.destroyForcibly();
+    }
+    String resumed = succeed(line).err();
+    assertTrue(resumed.contains("resuming after update "), resumed);
+    assertTrue(Files.exists(out.resolve("model.safetensors")));
+  }
+}
