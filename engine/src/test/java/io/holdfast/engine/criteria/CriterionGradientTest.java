@@ -1,0 +1,123 @@
+package io.holdfast.engine.criteria;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.holdfast.engine.criteria.CriterionOptions.Compat;
+import io.holdfast.engine.criteria.CriterionOptions.Masks;
+import io.holdfast.engine.criteria.CriterionOptions.StopGrad;
+import io.holdfast.kernels.Key;
+import io.holdfast.kernels.NoiseType;
+import io.holdfast.kernels.reference.ReferenceKernels;
+import io.holdfast.model.ModelConfig;
+import io.holdfast.model.ModelConfig.Architecture;
+import io.holdfast.model.PackedBatch;
+import io.holdfast.model.Pass;
+import io.holdfast.model.TestModel;
+import io.holdfast.model.TinyModels;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Every registered criterion, in every variant, against central differences of its loss along
+ * random directions, in double. Noise and masks are functions of the key, so the loss is smooth.
+ */
+class CriterionGradientTest {
+
+  private static final Key KEY = Key.of(11);
+  private static final Key STEP = Key.of(12).at(5);
+  private static final double LAMBDA = 1.5;
+  private static final double H = 1e-4;
+  private static final float SCALE = 0.25f;
+  private static final int DIRECTIONS = 12;
+
+  static Stream<Arguments> variants() {
+    List<Arguments> all = new ArrayList<>();
+    for (String name : Criteria.names()) {
+      for (CriterionOptions options : name.equals("r3f") ? r3fOptions() : plainOptions()) {
+        for (boolean regression : new boolean[] {false, true}) {
+          all.add(Arguments.of(name, options, regression));
+        }
+      }
+    }
+    return all.stream();
+  }
+
+  private static List<CriterionOptions> plainOptions() {
+    return List.of(CriterionOptions.defaults());
+  }
+
+  private static List<CriterionOptions> r3fOptions() {
+    List<CriterionOptions> all = new ArrayList<>();
+    for (Masks masks : Masks.values()) {
+      for (StopGrad stop : StopGrad.values()) {
+        for (Compat compat : Compat.values()) {
+          all.add(new CriterionOptions(0.3, LAMBDA, NoiseType.NORMAL, masks, stop, compat));
+        }
+      }
+    }
+    return all;
+  }
+
+  @ParameterizedTest
+  @MethodSource("variants")
+  void agreesWithCentralDifferences(String name, CriterionOptions options, boolean regression) {
+    ModelConfig config =
+        regression
+            ? TinyModels.regression(Architecture.BERT)
+            : TinyModels.config(Architecture.ROBERTA, 3);
+    PackedBatch batch = TinyModels.batch(config, KEY, 4, 1, 7, 3);
+    Criterion criterion = Criteria.create(name, options);
+    try (TestModel m = new TestModel(new ReferenceKernels(), config, KEY)) {
+      ReferenceKernels reference = (ReferenceKernels) m.kernels;
+      FrozenBranch frozen = new FrozenBranch(reference, options.stopGrad() == StopGrad.NOISY);
+      double loss = loss(criterion, m, frozen, batch);
+      double[] gradient = m.values(m.gradients.block());
+      double[] base = m.values(m.weights.block());
+      assertTrue(loss > 0);
+      SplittableRandom random = new SplittableRandom(3);
+      for (int d = 0; d < DIRECTIONS; d++) {
+        double[] direction = random.doubles(base.length, -1, 1).toArray();
+        double near = 0;
+        double far = 0;
+        for (int sign : new int[] {1, -1}) {
+          reference.fill(m.weights.block(), moved(base, direction, sign * H));
+          near += sign * loss(criterion, m, frozen, batch);
+          reference.fill(m.weights.block(), moved(base, direction, 2 * sign * H));
+          far += sign * loss(criterion, m, frozen, batch);
+        }
+        double expected = (8 * near - far) / (12 * H);
+        double actual = 0;
+        for (int i = 0; i < base.length; i++) {
+          actual += gradient[i] * direction[i];
+        }
+        assertEquals(expected, actual, 1e-5 * Math.abs(expected), "direction " + d);
+      }
+    }
+  }
+
+  /** The objective in double; the criterion's gradient is in the model's gradients. */
+  private static double loss(
+      Criterion criterion, TestModel m, FrozenBranch frozen, PackedBatch batch) {
+    frozen.terms.clear();
+    m.kernels.zero(m.gradients.block());
+    Pass pass = new Pass(frozen.kernels(), m.activations, STEP, true, true);
+    LossReport report = criterion.accumulate(m.model, pass, batch, SCALE, m.gradients);
+    double total = frozen.sum(0) + (frozen.terms.size() > 1 ? LAMBDA * frozen.sum(1) : 0);
+    assertEquals(total, report.loss(), 1e-6 * total);
+    return SCALE * total;
+  }
+
+  private static double[] moved(double[] base, double[] direction, double h) {
+    double[] moved = new double[base.length];
+    for (int i = 0; i < base.length; i++) {
+      moved[i] = base[i] + h * direction[i];
+    }
+    return moved;
+  }
+}
