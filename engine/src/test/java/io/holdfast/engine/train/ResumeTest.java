@@ -1,0 +1,150 @@
+package io.holdfast.engine.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A stopped, killed or repeated run ends with the bits of the run that was left alone. */
+class ResumeTest {
+
+  private static final int STOPS = 20;
+
+  @TempDir Path folder;
+
+  private static String[] settings(String criterion) {
+    return new String[] {
+      "criterion", criterion,
+      "per_device_train_batch_size", "3",
+      "gradient_accumulation_steps", "2",
+      "num_train_epochs", "4",
+      "eval_strategy", "steps",
+      "eval_steps", "4",
+      "save_strategy", "steps",
+      "save_steps", "5",
+      "eval_on_start", "true"
+    };
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"cross_entropy", "r3f"})
+  void twentyStops(String criterion) throws IOException {
+    TinyRun tiny = new TinyRun(folder, 70);
+    Outcome whole = tiny.run(tiny.options("straight", settings(criterion)));
+    assertEquals(48, whole.steps());
+    assertEquals(Outcome.Status.COMPLETED, whole.status());
+
+    Set<Integer> stops = new TreeSet<>();
+    SplittableRandom random = new SplittableRandom(criterion.length());
+    while (stops.size() < STOPS) {
+      stops.add(1 + random.nextInt(whole.steps() - 1));
+    }
+    Map<String, String> options = tiny.options("stopped", settings(criterion));
+    for (int at : stops) {
+      StopSignal stop = new StopSignal();
+      Outcome part = tiny.run(options, requestAt(at, stop), stop);
+      assertEquals(Outcome.Status.STOPPED, part.status());
+      assertEquals(at, part.steps());
+    }
+    Outcome rest = tiny.run(options);
+    assertEquals(Outcome.Status.COMPLETED, rest.status());
+    assertEquals(tiny.hash("straight"), tiny.hash("stopped"));
+    assertEquals(whole.best(), rest.best());
+    assertEquals(whole.before(), rest.before());
+    assertEquals(whole.trainLoss(), rest.trainLoss());
+
+    assertEquals(rest.best(), tiny.run(options).best(), "a finished run is reported again");
+    assertEquals(tiny.hash("straight"), tiny.hash("stopped"));
+  }
+
+  private static ProgressListener requestAt(int step, StopSignal stop) {
+    return new ProgressListener() {
+      @Override
+      public void step(Step done) {
+        if (done.step() == step) {
+          stop.request();
+        }
+      }
+    };
+  }
+
+  @Test
+  void fiveRunsAndTwoThreadCountsGiveTheSameBits() {
+    TinyRun tiny = new TinyRun(folder, 40);
+    Set<String> hashes = new TreeSet<>();
+    for (int i = 0; i < 5; i++) {
+      Map<String, String> options = tiny.options("run" + i, settings("r3f"));
+      options.put("threads", i % 2 == 0 ? "1" : "2");
+      tiny.run(options);
+      hashes.add(tiny.hash("run" + i));
+    }
+    assertEquals(1, hashes.size());
+    Map<String, String> other = tiny.options("other", settings("r3f"));
+    other.put("seed", "43");
+    tiny.run(other);
+    assertNotEquals(hashes.iterator().next(), tiny.hash("other"));
+  }
+
+  /**
+   * Child processes are killed at random times; -Dholdfast.kills=N asks for more of them than the
+   * few of a normal build.
+   */
+  @Test
+  void killed() throws IOException, InterruptedException {
+    int kills = Integer.getInteger("holdfast.kills", 3);
+    TinyRun tiny = new TinyRun(folder, 70);
+    String[] settings = settings("r3f");
+    tiny.run(tiny.options("straight", settings));
+    Map<String, String> options = tiny.options("killed", settings);
+    SplittableRandom random = new SplittableRandom(9);
+    int killed = 0;
+    for (int attempt = 0; killed < kills && attempt < 3 * kills; attempt++) {
+      Path out = tiny.output("killed");
+      int before = Files.exists(out.resolve("metrics.jsonl")) ? lines(out) : 0;
+      Process child = child(options);
+      // Wait until it trains, then a random while: the kill falls into updates and saves.
+      while (child.isAlive()
+          && (!Files.exists(out.resolve("metrics.jsonl")) || lines(out) <= before)) {
+        Thread.sleep(2);
+      }
+      Thread.sleep(random.nextInt(60));
+      killed += child.isAlive() ? 1 : 0;
+      child.destroyForcibly().waitFor();
+    }
+    tiny.run(options);
+    assertTrue(killed > 0, "no child lived long enough to be killed");
+    assertEquals(tiny.hash("straight"), tiny.hash("killed"));
+  }
+
+  private static int lines(Path out) throws IOException {
+    return Files.readAllLines(out.resolve("metrics.jsonl")).size();
+  }
+
+  private Process child(Map<String, String> options) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp"));
+    command.add(System.getProperty("java.class.path"));
+    command.add(TrainingChild.class.getName());
+    options.forEach((key, value) -> command.addAll(List.of(key, value)));
+    File log = folder.resolve("child.log").toFile();
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.appendTo(log))
+        .start();
+  }
+}
