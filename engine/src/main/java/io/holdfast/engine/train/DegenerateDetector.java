@@ -5,7 +5,7 @@ package io.holdfast.engine.train;
  * gives every input the same answer. An evaluation is suspicious if the predictions are constant
  * and the training loss since the last one is what guessing by class frequency costs (the entropy
  * of the labels; for values, their variance). Two suspicious evaluations in a row, or one in the
- * second half of the run, make the run degenerate: a first epoch may be slow.
+ * second half of a run, make the run degenerate, but none within the first epoch: it may be slow.
  */
 public final class DegenerateDetector {
 
@@ -28,14 +28,18 @@ public final class DegenerateDetector {
   }
 
   /**
+   * @param epochs done, with fraction
+   * @param totalEpochs of the whole run
    * @param trainLoss mean loss against the labels since the last evaluation, without other terms
    * @param constantShare share of the evaluation rows that got the most frequent answer
    * @return true if the run is degenerate
    */
-  public boolean observe(int step, int totalSteps, double trainLoss, double constantShare) {
+  public boolean observe(
+      double epochs, double totalEpochs, double trainLoss, double constantShare) {
     boolean guesses = trainLoss >= GUESSING * guessingLoss;
     suspicious = guesses && constantShare >= CONSTANT ? suspicious + 1 : 0;
-    return suspicious >= 2 || suspicious == 1 && step >= totalSteps / 2;
+    boolean late = suspicious == 1 && epochs >= totalEpochs / 2;
+    return epochs >= 1 && (suspicious >= 2 || late);
   }
 
   public int suspicious() {

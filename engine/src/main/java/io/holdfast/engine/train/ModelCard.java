@@ -3,6 +3,7 @@ package io.holdfast.engine.train;
 import io.holdfast.engine.data.Task;
 import io.holdfast.engine.run.Json;
 import io.holdfast.engine.run.RunFolder;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -50,6 +51,10 @@ final class ModelCard {
       The numbers are of one seed on one data set. `run.json` has the whole configuration, the
       hashes of the data and the machine; `metrics.jsonl` has every logged value.
       """;
+
+  /** Options that say where files lie on one machine. */
+  private static final List<String> PLACES =
+      List.of("data_dir", "train_file", "validation_file", "test_file", "output_dir");
 
   private ModelCard() {}
 
@@ -103,7 +108,7 @@ final class ModelCard {
 
   private static String recipe(TrainConfig config) {
     return config.toMap().entrySet().stream()
-        .filter(e -> e.getValue() != null && !e.getKey().equals("output_dir"))
+        .filter(e -> e.getValue() != null && !PLACES.contains(e.getKey()))
         .map(e -> row(e.getKey(), String.valueOf(e.getValue())))
         .collect(Collectors.joining());
   }

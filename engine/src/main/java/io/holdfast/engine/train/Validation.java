@@ -127,8 +127,10 @@ final class Validation {
             ? DegenerateDetector.constantShare(values(evaluation.logits()), targets(dev))
             : DegenerateDetector.constantShare(
                 Metrics.argmax(evaluation.logits(), model.outputs()), model.outputs());
+    double epochs = (double) state.total.examples() / train.size();
+    double totalEpochs = epochs * totalSteps / state.step;
     DegenerateDetector detector = new DegenerateDetector(guessing, state.suspiciousEvaluations);
-    if (detector.observe(state.step, totalSteps, loss, constant)) {
+    if (detector.observe(epochs, totalEpochs, loss, constant)) {
       degenerate =
           String.format(
               "update %d: degenerate run: the predictions are constant and the training loss %.4f"
