@@ -9,10 +9,7 @@ threads=${3:-2}
 rounds=${4:-10}
 json=${5:-bench/target/peers.json}
 
-jar=bench/target/benchmarks.jar
-if ! unzip -l "$jar" 2>/dev/null | grep -q PeerBench; then
-  ./mvnw -q -B -ntp -Ppeers -pl bench -am package -DskipTests
-fi
+./mvnw -q -B -ntp -Ppeers -pl bench -am package -DskipTests
 
 # libtorch has two thread pools, OpenMP's and OpenBLAS's, that wait by spinning: each takes the
 # cores from the other. And glibc gives the activations of every step back to the kernel.
@@ -20,5 +17,5 @@ export OMP_NUM_THREADS=$threads OMP_WAIT_POLICY=passive
 export OPENBLAS_NUM_THREADS=$threads OPENBLAS_THREAD_TIMEOUT=4
 export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184
 export MALLOC_TOP_PAD_=268435456 MALLOC_ARENA_MAX=1
-exec java -Xmx2g -cp "$jar" io.holdfast.bench.PeerBench \
+exec java -Xmx2g -cp bench/target/benchmarks.jar io.holdfast.bench.PeerBench \
   "$shapes" "$batches" "$threads" "$rounds" "$json"
