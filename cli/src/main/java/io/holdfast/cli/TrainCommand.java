@@ -1,5 +1,6 @@
 package io.holdfast.cli;
 
+import io.holdfast.engine.data.Tasks;
 import io.holdfast.engine.train.Outcome;
 import io.holdfast.engine.train.TrainConfig;
 import java.nio.file.Path;
@@ -93,6 +94,9 @@ final class TrainCommand implements Callable<Integer> {
   /** What was asked for must have an effect. */
   private static void check(Map<String, String> given, TrainConfig options) {
     Logger log = LoggerFactory.getLogger(Logs.ERRORS);
+    if (options.task() != null) {
+      Tasks.named(options.task()); // refuses what is no task before anything is loaded
+    }
     if (given.containsKey("data_dir") && given.containsKey("train_file")) {
       throw Main.usage("--data-dir and --train-file both name the training rows: give one");
     }
