@@ -66,7 +66,7 @@ final class Progress implements ProgressListener, AutoCloseable {
     if (format == LogFormat.AUTO) {
       bar =
           new ProgressBarBuilder()
-              .setTaskName("training")
+              .setTaskName("")
               .setInitialMax(totalSteps)
               .startsFrom(firstStep, Duration.ZERO)
               .setStyle(ProgressBarStyle.ASCII)
@@ -79,7 +79,7 @@ final class Progress implements ProgressListener, AutoCloseable {
   @Override
   public void step(Step step) {
     if (bar != null) {
-      bar.setExtraMessage(" " + numbers(step));
+      bar.setExtraMessage(brief(step));
       bar.stepTo(step.step());
     }
     if (step.step() % loggingSteps != 0 && step.step() != step.totalSteps()) {
@@ -107,6 +107,14 @@ final class Progress implements ProgressListener, AutoCloseable {
     step.parts().forEach((name, value) -> text.append("  %s %.4f".formatted(name, value)));
     return text.append(
             "  lr %.2e  %.0f tokens/s".formatted(step.learningRate(), step.tokensPerSecond()))
+        .toString();
+  }
+
+  /** Short enough to stand beside the bar in 80 columns. */
+  private static String brief(Step step) {
+    StringBuilder text = new StringBuilder(" loss %.3f".formatted(step.loss()));
+    step.parts().forEach((name, value) -> text.append(" %s %.3g".formatted(name, value)));
+    return text.append(" lr %.0e %.0f tok/s".formatted(step.learningRate(), step.tokensPerSecond()))
         .toString();
   }
 
