@@ -28,8 +28,8 @@ import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
- * A tiny BERT and a CoLA-like task on disk: a sentence of random words is acceptable if it holds
- * more words of the first half of the vocabulary than of the second.
+ * A tiny BERT and a CoLA-like task on disk: a sentence of random words is acceptable if most of
+ * them are of the second half of the vocabulary.
  */
 final class TinyRun {
 
@@ -78,14 +78,14 @@ final class TinyRun {
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < count; i++) {
       List<String> words = new ArrayList<>();
-      int low = 0;
+      int label = random.nextInt(2);
       int length = 1 + random.nextInt(15);
       for (int w = 0; w < length; w++) {
-        int id = SPECIALS.size() + random.nextInt(45);
-        low += id < SPECIALS.size() + 22 ? 1 : -1;
-        words.add(word(id));
+        boolean own = random.nextInt(8) > 0;
+        int half = own ? label : 1 - label;
+        words.add(word(SPECIALS.size() + 22 * half + random.nextInt(22)));
       }
-      text.append("x\t").append(low > 0 ? 1 : 0).append("\t\t");
+      text.append("x\t").append(label).append("\t\t");
       text.append(String.join(" ", words)).append('\n');
     }
     return text.toString();

@@ -1,0 +1,266 @@
+package io.holdfast.engine.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.engine.data.Tasks;
+import io.holdfast.engine.run.Json;
+import io.holdfast.kernels.HoldfastException;
+import io.holdfast.kernels.HoldfastException.Kind;
+import io.holdfast.kernels.Precision;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Whole runs of a tiny model, from files to files. */
+class TrainJobTest {
+
+  private static final Predictor.Settings SETTINGS =
+      new Predictor.Settings("cpu", 1, Precision.FP32, 24, 7);
+
+  @TempDir Path folder;
+
+  private static ObjectNode json(Path file) throws IOException {
+    return Json.parse(Files.readAllBytes(file));
+  }
+
+  private static void refused(Kind kind, String part, Runnable run) {
+    HoldfastException e = assertThrows(HoldfastException.class, run::run);
+    assertEquals(kind, e.kind(), e.getMessage());
+    assertTrue(e.getMessage().contains(part), e.getMessage());
+    assertFalse(e.getMessage().contains("\n"));
+  }
+
+  @Test
+  void learnsAndLeavesAModelThatPredicts() throws IOException {
+    TinyRun tiny = new TinyRun(folder, 200);
+    Files.writeString(folder.resolve("test.tsv"), "sentence\nwaf wag\nwbq wbr wbs\n");
+    Map<String, String> options =
+        tiny.options(
+            "out",
+            "criterion",
+            "r3f",
+            "num_train_epochs",
+            "8",
+            "warmup",
+            "0.1",
+            "test_file",
+            folder.resolve("test.tsv").toString(),
+            "eval_on_start",
+            "true");
+    Outcome outcome = tiny.run(options);
+    assertEquals(Outcome.Status.COMPLETED, outcome.status());
+    assertEquals(200, outcome.steps());
+    double mcc = outcome.best().get("matthews_correlation");
+    assertTrue(mcc > 0.7, "learned: " + outcome);
+    assertEquals(0, outcome.majority().get("matthews_correlation"));
+    assertTrue(outcome.before().get("loss") > outcome.best().get("loss"));
+
+    Path out = tiny.output("out");
+    assertEquals(
+        mcc, json(out.resolve("eval_results.json")).get("eval_matthews_correlation").asDouble());
+    ObjectNode state = json(out.resolve("trainer_state.json"));
+    assertEquals(mcc, state.get("best_metric").asDouble());
+    assertEquals(200, state.get("global_step").asInt());
+    assertTrue(state.get("log_history").size() > 60);
+    ObjectNode all = json(out.resolve("all_results.json"));
+    assertTrue(all.has("train_loss") && all.has("train_kl") && all.has("eval_loss"));
+    assertEquals("completed", json(out.resolve("run.json")).get("exit").asText());
+    assertTrue(Files.readString(out.resolve("README.md")).contains("| matthews_correlation |"));
+    List<String> predictions = Files.readAllLines(out.resolve("predict_results_cola.txt"));
+    assertEquals("index\tprediction", predictions.get(0));
+
+    try (Predictor predictor = Predictor.open(out.toString(), SETTINGS)) {
+      Map<String, Double> metrics =
+          predictor.evaluate(Tasks.named("cola"), tiny.data().resolve("dev.tsv"));
+      assertEquals(mcc, metrics.get("matthews_correlation"), 1e-12);
+      assertEquals(outcome.best().get("loss"), metrics.get("loss"), 1e-6);
+      List<Prediction> answers = predictor.predict(List.of("waf wag", "wbq wbr wbs"), null);
+      for (int i = 0; i < 2; i++) {
+        Prediction answer = answers.get(i);
+        assertEquals(i + "\t" + answer.labelName(), predictions.get(i + 1));
+        double sum = answer.probabilities().stream().mapToDouble(p -> p).sum();
+        assertEquals(1, sum, 1e-12);
+        assertTrue(answer.probabilities().get(answer.label()) >= 0.5);
+      }
+      refused(Kind.DATA, "text 2 is empty", () -> predictor.predict(List.of("a", " "), null));
+      refused(
+          Kind.DATA,
+          "not those of task",
+          () -> predictor.evaluate(Tasks.named("rte"), tiny.data().resolve("dev.tsv")));
+    }
+    // Fine-tuning the result further keeps its head; its own run.json repeats the run.
+    Map<String, String> more = tiny.options("more", "max_steps", "1", "learning_rate", "1e-9");
+    more.put("model", out.toString());
+    more.put("eval_on_start", "true");
+    assertEquals(outcome.best().get("loss"), tiny.run(more).before().get("loss"), 1e-6);
+  }
+
+  @Test
+  void theRecordIsEnoughToRepeatTheRun() throws IOException {
+    TinyRun tiny = new TinyRun(folder, 30);
+    tiny.run(tiny.options("first", "criterion", "r3f", "max_steps", "7"));
+    Map<String, Object> recorded = new LinkedHashMap<>();
+    json(tiny.output("first").resolve("run.json"))
+        .get("config")
+        .properties()
+        .forEach(
+            e -> recorded.put(e.getKey(), e.getValue().isNull() ? null : e.getValue().asText()));
+    recorded.put("output_dir", tiny.output("second"));
+    TrainJob.run(TrainConfig.of(recorded), ProgressListener.SILENT, new StopSignal());
+    assertEquals(tiny.hash("first"), tiny.hash("second"));
+  }
+
+  @Test
+  void foldersOfOthersAreNotTouched() throws IOException {
+    TinyRun tiny = new TinyRun(folder, 12);
+    Path theirs = Files.createDirectories(tiny.output("theirs"));
+    Files.writeString(theirs.resolve("thesis.txt"), "x");
+    refused(Kind.USAGE, "not empty", () -> tiny.run(tiny.options("theirs")));
+    Files.writeString(theirs.resolve("run.json"), "{\"generator\": \"another\"}");
+    refused(Kind.USAGE, "not empty", () -> tiny.run(tiny.options("theirs")));
+    assertEquals("x", Files.readString(theirs.resolve("thesis.txt")));
+    refused(Kind.USAGE, "is a file", () -> tiny.run(tiny.options("theirs/thesis.txt")));
+  }
+
+  @Test
+  void anotherRunIsNotOverwritten() throws IOException {
+    TinyRun tiny = new TinyRun(folder, 12);
+    tiny.run(tiny.options("out", "max_steps", "2"));
+    refused(
+        Kind.USAGE,
+        "--learning-rate was 0.001, is 0.01",
+        () -> tiny.run(tiny.options("out", "max_steps", "2", "learning_rate", "1e-2")));
+    Files.writeString(
+        tiny.data().resolve("train.tsv"), "x\t1\t\twaf\n", java.nio.file.StandardOpenOption.APPEND);
+    refused(
+        Kind.USAGE,
+        "the train file has changed",
+        () -> tiny.run(tiny.options("out", "max_steps", "2")));
+    assertEquals("completed", json(tiny.output("out").resolve("run.json")).get("exit").asText());
+  }
+
+  @Test
+  void aDamagedCheckpointIsLeftOut() throws IOException {
+    TinyRun tiny = new TinyRun(folder, 24);
+    String[] settings = {
+      "max_steps",
+      "9",
+      "save_strategy",
+      "steps",
+      "save_steps",
+      "3",
+      "eval_strategy",
+      "no",
+      "save_total_limit",
+      "0"
+    };
+    tiny.run(tiny.options("whole", settings));
+    tiny.run(tiny.options("damaged", settings));
+    Path weights = tiny.output("damaged").resolve("checkpoint-9/model.safetensors");
+    byte[] bytes = Files.readAllBytes(weights);
+    bytes[bytes.length / 2] ^= 4;
+    Files.write(weights, bytes);
+    List<String> warnings = new ArrayList<>();
+    ProgressListener listener =
+        new ProgressListener() {
+          @Override
+          public void warning(String line) {
+            warnings.add(line);
+          }
+        };
+    tiny.run(tiny.options("damaged", settings), listener, new StopSignal());
+    assertTrue(
+        warnings.stream().anyMatch(w -> w.contains("checkpoint-9 is damaged")), "" + warnings);
+    assertEquals(tiny.hash("whole"), tiny.hash("damaged"));
+  }
+
+  @Test
+  void stopsEarlyWithoutABetterModel() {
+    TinyRun tiny = new TinyRun(folder, 24);
+    Outcome outcome =
+        tiny.run(
+            tiny.options(
+                "out", "learning_rate", "1e-12", "num_train_epochs", "9", "patience", "2"));
+    assertEquals(Outcome.Status.EARLY_STOPPED, outcome.status());
+    assertEquals(3 * 3, outcome.steps());
+    assertEquals(3, outcome.bestStep());
+    assertTrue(Files.exists(tiny.output("out").resolve("checkpoint-3")));
+    assertEquals(
+        outcome.steps(),
+        tiny.run(
+                tiny.options(
+                    "out", "learning_rate", "1e-12", "num_train_epochs", "9", "patience", "2"))
+            .steps());
+  }
+
+  @Test
+  void aRunThatOnlyGuessesIsStopped() throws IOException {
+    TinyRun tiny = new TinyRun(folder, 40);
+    // One sentence under both labels: there is nothing to learn, and one answer for all.
+    for (String file : List.of("train.tsv", "dev.tsv")) {
+      Files.writeString(tiny.data().resolve(file), "x\t0\t\twaf wag\nx\t1\t\twaf wag\n".repeat(20));
+    }
+    Map<String, String> options = tiny.options("out", "learning_rate", "1e-4");
+    assertTrue(tiny.run(options).bestStep() > 0, "a warning, by default");
+    Map<String, String> strict = tiny.options("strict", "learning_rate", "1e-4");
+    strict.put("on_degenerate", "stop");
+    refused(Kind.DEGENERATE, "predictions are constant", () -> tiny.run(strict));
+    assertEquals(
+        "degenerate", json(tiny.output("strict").resolve("run.json")).get("exit").asText());
+  }
+
+  @Test
+  void memoryStaysFlat() {
+    TinyRun tiny = new TinyRun(folder, 300);
+    long[][] seen = new long[2][];
+    ProgressListener watch =
+        new ProgressListener() {
+          @Override
+          public void step(Step step) {
+            if (step.step() == 100 || step.step() == 1000) {
+              int index = step.step() == 100 ? 0 : 1;
+              seen[index] = new long[] {Pointer.totalCount(), Pointer.totalBytes()};
+            }
+          }
+        };
+    Map<String, String> options =
+        tiny.options(
+            "out",
+            "max_steps",
+            "1000",
+            "criterion",
+            "r3f",
+            "eval_strategy",
+            "no",
+            "save_strategy",
+            "no",
+            "per_device_train_batch_size",
+            "3");
+    tiny.run(options, watch, new StopSignal());
+    assertEquals(seen[0][0], seen[1][0], "live pointers");
+    assertEquals(seen[0][1], seen[1][1], "their bytes");
+  }
+
+  @Test
+  void memoryThatIsNotThereIsSaid() {
+    RunMemory memory = new RunMemory(100L << 20, 4, 700L << 20, 10);
+    memory.check(memory.total());
+    refused(
+        Kind.OUT_OF_MEMORY,
+        "1,100 MiB and 1,099 MiB are free; largest: activations of a training step 700 MiB,"
+            + " Adam's moments 200 MiB, ",
+        () -> memory.check(1099L << 20));
+    refused(Kind.OUT_OF_MEMORY, "--per-device-train-batch-size", () -> memory.check(0));
+  }
+}
