@@ -25,7 +25,7 @@ INLINE void padRow(float* s, int64_t length, int64_t padded, float value) {
 }
 
 // s ← dropout(softmax(s)); returns log Σ exp.
-KERNEL float softmaxRow(float* s, int64_t padded, bool drop, RowKey row, Dropout dropout) {
+KERNEL float softmaxRow(float* s, int64_t padded, RowKey row, Dropout dropout) {
   float top = -INFINITY;
 #pragma omp simd reduction(max : top)
   for (int64_t j = 0; j < padded / 32 * 32; j++) top = s[j] > top ? s[j] : top;
@@ -37,34 +37,38 @@ KERNEL float softmaxRow(float* s, int64_t padded, bool drop, RowKey row, Dropout
     sum += e;
   }
   float inverse = 1.0f / sum;
-  for (int64_t c = 0; c < padded; c += 32) {
-    alignas(64) float factors[32];
-    if (drop) {
-      dropoutGroup(factors, c / 32, row, dropout);
-    } else {
-      for (int j = 0; j < 32; j++) factors[j] = 1.0f;
-    }
+  if (dropout.threshold == 0) {
 #pragma omp simd
-    for (int j = 0; j < 32; j++) s[c + j] *= inverse * factors[j];
+    for (int64_t j = 0; j < padded / 32 * 32; j++) s[j] *= inverse;
+  } else {
+    alignas(64) uint32_t words[DRAWN];
+    for (int64_t c = 0; c < padded; c += DRAWN) {
+      int64_t n = least(DRAWN, padded - c) / 32 * 32;
+      drawWords(words, c, n, row);
+#pragma omp simd
+      for (int64_t j = 0; j < n; j++) s[c + j] *= inverse * dropoutFactor(words[j], dropout);
+    }
   }
   return top + logf(sum);
 }
 
 // s ← M∘P and dp ← P∘(M∘dp − delta)/√D, P = exp(s − lse).
-KERNEL void softmaxBackwardRow(float* s, float* dp, float lse, float delta, float scale, int64_t padded, bool drop,
-                               RowKey row, Dropout dropout) {
-  for (int64_t c = 0; c < padded; c += 32) {
-    alignas(64) float factors[32];
-    if (drop) {
-      dropoutGroup(factors, c / 32, row, dropout);
+KERNEL void softmaxBackwardRow(float* s, float* dp, float lse, float delta, float scale, int64_t padded, RowKey row,
+                               Dropout dropout) {
+  alignas(64) uint32_t words[DRAWN];
+  for (int64_t c = 0; c < padded; c += DRAWN) {
+    int64_t n = least(DRAWN, padded - c) / 32 * 32;
+    if (dropout.threshold == 0) {
+      memset(words, 0xFF, n * sizeof(uint32_t));
     } else {
-      for (int j = 0; j < 32; j++) factors[j] = 1.0f;
+      drawWords(words, c, n, row);
     }
 #pragma omp simd
-    for (int j = 0; j < 32; j++) {
+    for (int64_t j = 0; j < n; j++) {
       float p = fastExp(s[c + j] - lse);
-      s[c + j] = p * factors[j];
-      dp[c + j] = p * (factors[j] * dp[c + j] - delta) * scale;
+      float factor = dropoutFactor(words[j], dropout);
+      s[c + j] = p * factor;
+      dp[c + j] = p * (factor * dp[c + j] - delta) * scale;
     }
   }
 }
@@ -97,7 +101,7 @@ static void attentionItem(const Item& item, const Heads& h, float* ctx, float* l
       padRow(s, item.length, padded, -INFINITY);
       RowKey row = rowKey(item.stream, (int32_t)(i + r), (int32_t)item.head + 1, h.key);
       lse[(item.start + i + r) * h.heads + item.head] =
-          softmaxRow(s, padded, h.dropout.threshold != 0, row, h.dropout);
+          softmaxRow(s, padded, row, h.dropout);
     }
     gemm(m, h.size, item.length, plain(scratch, padded), plain(v, stride), {out + i * width, width, 1, false});
   }
@@ -123,7 +127,7 @@ static void attentionItemBackward(const Item& item, const Heads& h, float* dqkv,
       float delta = dot(up + r * width, ctx + outBase + (i + r) * width, h.size);
       RowKey row = rowKey(item.stream, (int32_t)(i + r), (int32_t)item.head + 1, h.key);
       softmaxBackwardRow(s + r * padded, dp + r * padded, lse[(item.start + i + r) * h.heads + item.head], delta,
-                         h.scale, padded, h.dropout.threshold != 0, row, h.dropout);
+                         h.scale, padded, row, h.dropout);
     }
     gemm(item.length, h.size, m, transposed(s, padded), plain(up, width), {dv, stride, 1, add});
     gemm(m, h.size, item.length, plain(dp, padded), plain(k, stride), {dq + i * stride, stride, 1, false});

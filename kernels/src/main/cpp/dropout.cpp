@@ -5,12 +5,12 @@
 
 // One row. x · 0 stays NaN where x is not finite: a bad value is not hidden by luck.
 INLINE void dropoutRow(float* y, const float* x, int64_t cols, const RowKey& row, Dropout dropout) {
-  for (int64_t c = 0; c < cols; c += 32) {
-    alignas(64) float factors[32];
-    dropoutGroup(factors, c / 32, row, dropout);
-    int64_t n = least(32, cols - c);
+  alignas(64) uint32_t words[DRAWN];
+  for (int64_t c = 0; c < cols; c += DRAWN) {
+    int64_t n = least(DRAWN, cols - c);
+    drawWords(words, c, n, row);
 #pragma omp simd
-    for (int64_t j = 0; j < n; j++) y[c + j] = x[c + j] * factors[j];
+    for (int64_t j = 0; j < n; j++) y[c + j] = x[c + j] * dropoutFactor(words[j], dropout);
   }
 }
 

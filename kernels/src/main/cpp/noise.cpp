@@ -43,16 +43,16 @@ INLINE void sinCosTurn(uint32_t word, float* sine, float* cosine) {
   *cosine = (quarter + 1) & 2 ? -b : b;
 }
 
-INLINE void uniformGroup(float* z, const uint32_t* words, float eps) {
+INLINE void uniform(float* z, const uint32_t* words, int64_t n, float eps) {
 #pragma omp simd
-  for (int j = 0; j < 32; j++) z[j] = eps * (2.0f * ((float)(int32_t)(words[j] >> 8) * 0x1p-24f) - 1.0f);
+  for (int64_t j = 0; j < n; j++) z[j] = eps * (2.0f * ((float)(int32_t)(words[j] >> 8) * 0x1p-24f) - 1.0f);
 }
 
-// Box–Muller: words 0 and 1 give eight cosines and eight sines, words 2 and 3 the next.
-INLINE void normalGroup(float* z, const uint32_t* words, float eps) {
-  for (int half = 0; half < 32; half += 16) {
+// Box–Muller: words 0 and 1 of a counter give a cosine and a sine, words 2 and 3 the next. n is rounded up to 16.
+INLINE void normal(float* z, const uint32_t* words, int64_t n, float eps) {
+  for (int64_t half = 0; half < n; half += 16) {
 #pragma omp simd
-    for (int j = half; j < half + 8; j++) {
+    for (int64_t j = half; j < half + 8; j++) {
       float radius = eps * sqrtf(2.0f * minusLog(words[j]));
       float sine, cosine;
       sinCosTurn(words[j + 8], &sine, &cosine);
@@ -62,22 +62,22 @@ INLINE void normalGroup(float* z, const uint32_t* words, float eps) {
   }
 }
 
-KERNEL void addNoise(At<float> y, At<const float> x, bool normal, float eps, int64_t key, At<const int32_t> streams,
+KERNEL void addNoise(At<float> y, At<const float> x, bool gaussian, float eps, int64_t key, At<const int32_t> streams,
                      At<const int32_t> positions, int64_t cols, int64_t from, int64_t to) {
   for (int64_t r = from; r < to; r++) {
     RowKey row = rowKey(streams[r], positions[r], 0, key);
-    for (int64_t c = 0; c < cols; c += 32) {
-      alignas(64) uint32_t words[32];
-      alignas(64) float z[32];
-      philoxGroup(words, c / 32, row);
-      if (normal) {
-        normalGroup(z, words, eps);
+    for (int64_t c = 0; c < cols; c += DRAWN) {
+      alignas(64) uint32_t words[DRAWN];
+      alignas(64) float z[DRAWN];
+      int64_t n = least(DRAWN, cols - c);
+      drawWords(words, c, n, row);
+      if (gaussian) {
+        normal(z, words, n, eps);
       } else {
-        uniformGroup(z, words, eps);
+        uniform(z, words, n, eps);
       }
       const float* in = x + r * cols + c;
       float* out = y + r * cols + c;
-      int64_t n = least(32, cols - c);
 #pragma omp simd
       for (int64_t j = 0; j < n; j++) out[j] = in[j] + z[j];
     }
