@@ -241,16 +241,18 @@ static void productAnywhere(int64_t m, int64_t n, int64_t k, const View& a, cons
 
 typedef void Product(int64_t, int64_t, int64_t, const View&, const View&, const Output&);
 
-// The one for this processor.
-static Product* const bestProduct = [] {
+static Product* productFor(bool anyProcessor) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")) {
+  if (!anyProcessor && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq")) {
     return productAvx512;
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return productAvx2;
+  if (!anyProcessor && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return productAvx2;
 #endif
   return productAnywhere;
-}();
+}
+
+static Product* bestProduct = productFor(false);
 
 // c[m,n] (+)= alpha · a[m,k] · b[k,n]
 INLINE void gemm(int64_t m, int64_t n, int64_t k, const View& a, const View& b, const Output& c) {

@@ -1,31 +1,35 @@
 // y = x · wᵀ + b and its backward, a block of the output at a time.
 #pragma once
 
-#include "gemm.h"
+#include "gemm_bf16.h"
+
+INLINE void multiply(bool bf16, int64_t m, int64_t n, int64_t k, const View& a, const View& b, const Output& c) {
+  bf16 ? gemmBf16(m, n, k, a, b, c) : gemm(m, n, k, a, b, c);
+}
 
 // y[rowFrom … rowTo, colFrom … colTo)
-static void linear(At<float> y, At<const float> x, At<const float> w, At<const float> b, int64_t in, int64_t out,
-                   int64_t rowFrom, int64_t rowTo, int64_t colFrom, int64_t colTo) {
+static void linear(At<float> y, At<const float> x, At<const float> w, At<const float> b, bool bf16,
+                   int64_t in, int64_t out, int64_t rowFrom, int64_t rowTo, int64_t colFrom, int64_t colTo) {
   if (b) {
     for (int64_t r = rowFrom; r < rowTo; r++) {
       memcpy(y + r * out + colFrom, b + colFrom, (colTo - colFrom) * sizeof(float));
     }
   }
-  gemm(rowTo - rowFrom, colTo - colFrom, in, plain(x + rowFrom * in, in), transposed(w + colFrom * in, in),
+  multiply(bf16, rowTo - rowFrom, colTo - colFrom, in, plain(x + rowFrom * in, in), transposed(w + colFrom * in, in),
        {y + rowFrom * out + colFrom, out, 1, b.pointer != nullptr});
 }
 
 // dx[rowFrom … rowTo, colFrom … colTo) = dy · w
-static void linearBackwardInput(At<float> dx, At<const float> dy, At<const float> w, bool add, int64_t in, int64_t out,
+static void linearBackwardInput(At<float> dx, At<const float> dy, At<const float> w, bool add, bool bf16, int64_t in, int64_t out,
                                 int64_t rowFrom, int64_t rowTo, int64_t colFrom, int64_t colTo) {
-  gemm(rowTo - rowFrom, colTo - colFrom, out, plain(dy + rowFrom * out, out), plain(w + colFrom, in),
+  multiply(bf16, rowTo - rowFrom, colTo - colFrom, out, plain(dy + rowFrom * out, out), plain(w + colFrom, in),
        {dx + rowFrom * in + colFrom, in, 1, add});
 }
 
 // dw[rowFrom … rowTo, colFrom … colTo) += dyᵀ · x
-static void linearBackwardWeight(At<float> dw, At<const float> dy, At<const float> x, int64_t rows, int64_t in,
+static void linearBackwardWeight(At<float> dw, At<const float> dy, At<const float> x, bool bf16, int64_t rows, int64_t in,
                                  int64_t out, int64_t rowFrom, int64_t rowTo, int64_t colFrom, int64_t colTo) {
-  gemm(rowTo - rowFrom, colTo - colFrom, rows, transposed(dy + rowFrom, out), plain(x + colFrom, in),
+  multiply(bf16, rowTo - rowFrom, colTo - colFrom, rows, transposed(dy + rowFrom, out), plain(x + colFrom, in),
        {dw + rowFrom * in + colFrom, in, 1, true});
 }
 

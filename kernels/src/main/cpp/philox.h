@@ -82,13 +82,14 @@ __attribute__((target("avx2"))) static void drawAvx2(uint32_t* words, int64_t fi
 
 typedef void Draw(uint32_t*, int64_t, int64_t, const RowKey&);
 
-// The one for this processor.
-static Draw* bestDraw = [] {
+static Draw* drawFor(bool anyProcessor) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) return drawAvx2;
+  if (!anyProcessor && __builtin_cpu_supports("avx2")) return drawAvx2;
 #endif
   return drawAnywhere;
-}();
+}
+
+static Draw* bestDraw = drawFor(false);
 
 // Random numbers are drawn for so many columns at a time.
 static const int64_t DRAWN = 512;

@@ -34,7 +34,14 @@ public final class CpuKernels extends CpuLinear {
    * @param threads worker threads, the caller included
    */
   public CpuKernels(int threads, Precision precision) {
-    super(threads, precision);
+    this(threads, precision == Precision.BF16_GEMM && Processor.detect().amxBf16());
+  }
+
+  /**
+   * @param bf16 linear layers through oneDNN's bf16 mode, which keeps fp32 where there is no AMX
+   */
+  CpuKernels(int threads, boolean bf16) {
+    super(threads, bf16);
   }
 
   // ---- rows and embeddings ----

@@ -2,7 +2,6 @@ package io.holdfast.kernels.cpu;
 
 import io.holdfast.kernels.DType;
 import io.holdfast.kernels.Kernels;
-import io.holdfast.kernels.Precision;
 import io.holdfast.kernels.Slab;
 import io.holdfast.kernels.Tensor;
 
@@ -14,9 +13,9 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
   final WorkerPool pool;
   private final boolean bf16;
 
-  CpuLinear(int threads, Precision precision) {
+  CpuLinear(int threads, boolean bf16) {
     CpuNative.verifyLoaded();
-    this.bf16 = precision == Precision.BF16_GEMM && Processor.detect().amxBf16();
+    this.bf16 = bf16;
     this.pool = new WorkerPool(threads);
   }
 
@@ -99,7 +98,7 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
         out,
         in,
         (top, bottom, left, right) ->
-            CpuNative.linear(py, px, pw, pb, in, out, top, bottom, left, right));
+            CpuNative.linear(py, px, pw, pb, bf16, in, out, top, bottom, left, right));
   }
 
   @Override
@@ -115,7 +114,8 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
         in,
         out,
         (top, bottom, left, right) ->
-            CpuNative.linearBackwardInput(pdx, pdy, pw, add, in, out, top, bottom, left, right));
+            CpuNative.linearBackwardInput(
+                pdx, pdy, pw, add, bf16, in, out, top, bottom, left, right));
   }
 
   @Override
@@ -136,7 +136,8 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
         in,
         rows,
         (top, bottom, left, right) ->
-            CpuNative.linearBackwardWeight(pdw, pdy, px, rows, in, out, top, bottom, left, right));
+            CpuNative.linearBackwardWeight(
+                pdw, pdy, px, bf16, rows, in, out, top, bottom, left, right));
     if (db != null) {
       pool.forRange(
           out,

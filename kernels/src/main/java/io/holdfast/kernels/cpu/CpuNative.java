@@ -83,6 +83,9 @@ final class CpuNative {
 
   static native int processorFeatures();
 
+  /** For tests: the code for processors without AVX2, here too. */
+  static native void useAnyProcessor(boolean on);
+
   // ---- linear ----
 
   static native void linear(
@@ -90,6 +93,7 @@ final class CpuNative {
       long x,
       long w,
       long b,
+      boolean bf16,
       long in,
       long out,
       long rowFrom,
@@ -102,6 +106,7 @@ final class CpuNative {
       long dy,
       long w,
       boolean add,
+      boolean bf16,
       long in,
       long out,
       long rowFrom,
@@ -113,6 +118,7 @@ final class CpuNative {
       long dw,
       long dy,
       long x,
+      boolean bf16,
       long rows,
       long in,
       long out,

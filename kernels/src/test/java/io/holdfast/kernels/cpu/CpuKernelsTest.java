@@ -1,9 +1,11 @@
 package io.holdfast.kernels.cpu;
 
 import io.holdfast.kernels.Backends;
+import io.holdfast.kernels.CheckedKernels;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Precision;
 import io.holdfast.kernels.contract.KernelsContract;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 
 /** The CPU backend keeps the contract, alone and with workers. */
@@ -36,6 +38,35 @@ class CpuKernelsTest {
     @Override
     public double productRoundoff() {
       return 0x1p-9;
+    }
+  }
+
+  /** oneDNN's mode itself, which keeps fp32 where there is no AMX. */
+  @Nested
+  class OneDnnProducts extends KernelsContract {
+    @Override
+    protected Kernels open() {
+      return new CheckedKernels(new CpuKernels(2, true));
+    }
+
+    @Override
+    public double productRoundoff() {
+      return Processor.detect().amxBf16() ? 0x1p-9 : roundoff();
+    }
+  }
+
+  /** The code for processors without AVX2. */
+  @Nested
+  class AnyProcessor extends KernelsContract {
+    @Override
+    protected Kernels open() {
+      CpuNative.useAnyProcessor(true);
+      return Backends.open("cpu", 1, Precision.FP32);
+    }
+
+    @AfterEach
+    void restore() {
+      CpuNative.useAnyProcessor(false);
     }
   }
 }
