@@ -44,8 +44,8 @@ public final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--train-pairs",
       paramLabel = "<integer>",
-      description = "pairs of sentences to train on; >= 1; default ${DEFAULT-VALUE}")
-  private int trainPairs = 4000;
+      description = "most pairs of sentences to train on; >= 1; default ${DEFAULT-VALUE}")
+  private int trainPairs = 6000;
 
   @Option(
       names = {"--max-steps"},
