@@ -5,7 +5,11 @@
 
 // One function, compiled for AVX-512, AVX2 and any x86-64; the loader picks. Elsewhere: the compiler's baseline.
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#if __GNUC__ >= 12
 #define KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) static
+#else
+#define KERNEL __attribute__((target_clones("avx2", "default"))) static
+#endif
 #else
 #define KERNEL static
 #endif

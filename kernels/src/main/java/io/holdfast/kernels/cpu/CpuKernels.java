@@ -10,18 +10,16 @@ import io.holdfast.kernels.Sequences;
 import io.holdfast.kernels.Tensor;
 
 /**
- * Kernels on the CPU in fp32: matrix products by oneDNN, the rest in our own C++, both under one
- * pool of threads. Every partition gives each output element to one worker and sums in an order
- * that follows from the shape, so results have the same bits on any number of threads. One call at
- * a time: a second caller waits.
+ * Kernels on the CPU: our own C++ under one pool of threads, and linear layers by oneDNN where
+ * {@link Precision#BF16_GEMM} is asked for and there is AMX (attention's products stay fp32). Every
+ * partition gives each output element to one worker and sums in an order that follows from the
+ * shape, so results have the same bits on any number of threads. One call at a time: a second
+ * caller waits.
  *
  * <p>Shapes are {@link io.holdfast.kernels.CheckedKernels}' part; ids outside their table throw
  * {@link IndexOutOfBoundsException} before any memory is touched.
  */
 public final class CpuKernels extends CpuLinear {
-
-  /** Grain of work that is cut by columns or elements: a cache line. */
-  private static final int LINE = 16;
 
   /** Partial sums of {@link #sumOfSquares}: blocks follow from the length alone. */
   private static final int PARTIALS = 256;
@@ -44,48 +42,7 @@ public final class CpuKernels extends CpuLinear {
     super(threads, bf16);
   }
 
-  // ---- rows and embeddings ----
-
-  @Override
-  public void gather(Tensor y, Tensor table, Tensor ids) {
-    int cols = table.cols();
-    long py = y.address();
-    long pt = table.address();
-    long pi = Indices.within(ids, table.rows());
-    perRow(y, (from, to) -> CpuNative.gather(py, pt, pi, cols, from, to));
-  }
-
-  @Override
-  public void gatherBackward(Tensor dTable, Tensor dy, Tensor ids) {
-    int cols = dTable.cols();
-    int rows = ids.rows();
-    long pt = dTable.address();
-    long py = dy.address();
-    long pi = Indices.within(ids, dTable.rows());
-    pool.forRange(
-        cols,
-        LINE,
-        dy.elements(),
-        (from, to) -> CpuNative.gatherBackward(pt, py, pi, rows, cols, from, to));
-  }
-
-  @Override
-  public void embeddingSum(
-      Tensor y,
-      Tensor words,
-      Tensor positionTable,
-      Tensor positions,
-      Tensor typeTable,
-      Tensor types) {
-    int cols = y.cols();
-    long py = y.address();
-    long pw = words.address();
-    long ppt = positionTable.address();
-    long pp = Indices.within(positions, positionTable.rows());
-    long ptt = typeTable.address();
-    long pt = Indices.within(types, typeTable.rows());
-    perRow(y, (from, to) -> CpuNative.embeddingSum(py, pw, ppt, pp, ptt, pt, cols, from, to));
-  }
+  // ---- noise ----
 
   @Override
   public void addNoise(Tensor y, Tensor x, NoiseType type, float eps, Key key, Rows rows) {

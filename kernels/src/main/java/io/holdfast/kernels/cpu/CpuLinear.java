@@ -5,10 +5,11 @@ import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Slab;
 import io.holdfast.kernels.Tensor;
 
-/** The first half of {@link CpuKernels}: memory, linear layers and activations. */
+/** The first half of {@link CpuKernels}: memory, linear layers, tables and activations. */
 abstract sealed class CpuLinear implements Kernels permits CpuKernels {
 
-  private static final int LINE = 16;
+  /** Grain of work that is cut by columns or elements: a cache line. */
+  static final int LINE = 16;
 
   final WorkerPool pool;
   private final boolean bf16;
@@ -145,6 +146,49 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
           dy.elements(),
           (from, to) -> CpuNative.addColumnSums(pdb, pdy, rows, out, from, to));
     }
+  }
+
+  // ---- rows and embeddings ----
+
+  @Override
+  public void gather(Tensor y, Tensor table, Tensor ids) {
+    int cols = table.cols();
+    long py = y.address();
+    long pt = table.address();
+    long pi = Indices.within(ids, table.rows());
+    perRow(y, (from, to) -> CpuNative.gather(py, pt, pi, cols, from, to));
+  }
+
+  @Override
+  public void gatherBackward(Tensor dTable, Tensor dy, Tensor ids) {
+    int cols = dTable.cols();
+    int rows = ids.rows();
+    long pt = dTable.address();
+    long py = dy.address();
+    long pi = Indices.within(ids, dTable.rows());
+    pool.forRange(
+        cols,
+        LINE,
+        dy.elements(),
+        (from, to) -> CpuNative.gatherBackward(pt, py, pi, rows, cols, from, to));
+  }
+
+  @Override
+  public void embeddingSum(
+      Tensor y,
+      Tensor words,
+      Tensor positionTable,
+      Tensor positions,
+      Tensor typeTable,
+      Tensor types) {
+    int cols = y.cols();
+    long py = y.address();
+    long pw = words.address();
+    long ppt = positionTable.address();
+    long pp = Indices.within(positions, positionTable.rows());
+    long ptt = typeTable.address();
+    long pt = Indices.within(types, typeTable.rows());
+    perRow(y, (from, to) -> CpuNative.embeddingSum(py, pw, ppt, pp, ptt, pt, cols, from, to));
   }
 
   // ---- activations ----
