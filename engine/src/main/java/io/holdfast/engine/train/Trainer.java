@@ -106,35 +106,29 @@ final class Trainer {
     if (state.step == 0) {
       begin();
     }
-    while (state.step < plan.totalSteps() && !state.earlyStopped) {
+    while (!isOver()) {
       List<List<int[]>> updates = plan.updates(state.epoch);
-      while (state.updateInEpoch < updates.size() && state.step < plan.totalSteps()) {
+      for (int i = state.updateInEpoch; i < updates.size() && !isOver(); i++) {
         if (stop.isRequested()) {
           save();
           return Outcome.Status.STOPPED;
         }
-        update(updates.get(state.updateInEpoch), updates.size());
-        boolean endOfEpoch = ++state.updateInEpoch == updates.size();
-        if (endOfEpoch) {
-          state.epoch++;
-          state.updateInEpoch = 0;
-        }
-        boolean last = state.step == plan.totalSteps();
-        boolean better = false;
-        if (validation.isDue(state.step, endOfEpoch, last)) {
-          better = evaluate();
-        }
-        last |= state.earlyStopped;
-        if (better || last || isSaveDue(endOfEpoch)) {
+        update(updates.get(i), updates.size());
+        boolean endOfEpoch = i + 1 == updates.size();
+        state.epoch += endOfEpoch ? 1 : 0;
+        state.updateInEpoch = endOfEpoch ? 0 : i + 1;
+        boolean better = validation.isDue(state.step, endOfEpoch, isOver()) && evaluate();
+        if (better || isOver() || isSaveDue(endOfEpoch)) {
           save();
         }
         validation.stopIfDegenerate();
-        if (endOfEpoch || last) {
-          break;
-        }
       }
     }
     return state.earlyStopped ? Outcome.Status.EARLY_STOPPED : Outcome.Status.COMPLETED;
+  }
+
+  private boolean isOver() {
+    return state.step >= plan.totalSteps() || state.earlyStopped;
   }
 
   /** The model of the best evaluation, or the last one without evaluations, into the weights. */
