@@ -2,7 +2,6 @@ package io.holdfast.engine.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.File;
 import java.io.IOException;
@@ -107,9 +106,12 @@ class ResumeTest {
   void killed() throws IOException, InterruptedException {
     int kills = Integer.getInteger("holdfast.kills", 3);
     TinyRun tiny = new TinyRun(folder, 70);
-    String[] settings = settings("r3f");
-    tiny.run(tiny.options("straight", settings));
-    Map<String, String> options = tiny.options("killed", settings);
+    String epochs = String.valueOf(4 + 2 * kills);
+    Map<String, String> straight = tiny.options("straight", settings("r3f"));
+    straight.put("num_train_epochs", epochs);
+    tiny.run(straight);
+    Map<String, String> options = tiny.options("killed", settings("r3f"));
+    options.put("num_train_epochs", epochs);
     SplittableRandom random = new SplittableRandom(9);
     int killed = 0;
     for (int attempt = 0; killed < kills && attempt < 3 * kills; attempt++) {
@@ -126,7 +128,7 @@ class ResumeTest {
       child.destroyForcibly().waitFor();
     }
     tiny.run(options);
-    assertTrue(killed > 0, "no child lived long enough to be killed");
+    assertEquals(kills, killed, "children that lived long enough to be killed");
     assertEquals(tiny.hash("straight"), tiny.hash("killed"));
   }
 
