@@ -13,8 +13,8 @@ import io.holdfast.kernels.Tensor;
  * Kernels on the CPU: our own C++ under one pool of threads, and linear layers by oneDNN where
  * {@link Precision#BF16_GEMM} is asked for and there is AMX (attention's products stay fp32). Every
  * partition gives each output element to one worker and sums in an order that follows from the
- * shape, so results have the same bits on any number of threads. One call at a time: a second
- * caller waits.
+ * shape, so results have the same bits on any number of threads (bf16 products: on the same
+ * number). One call at a time: a second caller waits.
  *
  * <p>Shapes are {@link io.holdfast.kernels.CheckedKernels}' part; ids outside their table throw
  * {@link IndexOutOfBoundsException} before any memory is touched.
