@@ -45,7 +45,7 @@ public final class DemoCommand implements Callable<Integer> {
       names = "--train-pairs",
       paramLabel = "<integer>",
       description = "most pairs of sentences to train on; >= 1; default ${DEFAULT-VALUE}")
-  private int trainPairs = 6000;
+  private int trainPairs = 5000;
 
   @Option(
       names = {"--max-steps"},

@@ -44,4 +44,9 @@ public record CriterionOptions(
     return new CriterionOptions(
         1e-5, 1.0, NoiseType.UNIFORM, Masks.INDEPENDENT, StopGrad.NONE, Compat.PAPER);
   }
+
+  /** True for the paper's eps and method, whose noise is known to be small beside dropout. */
+  public boolean isPublished() {
+    return eps == defaults().eps() && compat == Compat.PAPER;
+  }
 }

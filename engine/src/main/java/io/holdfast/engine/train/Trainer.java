@@ -2,6 +2,7 @@ package io.holdfast.engine.train;
 
 import io.holdfast.engine.criteria.Criteria;
 import io.holdfast.engine.criteria.Criterion;
+import io.holdfast.engine.criteria.CriterionOptions;
 import io.holdfast.engine.criteria.LossReport;
 import io.holdfast.engine.criteria.NoiseAudit;
 import io.holdfast.engine.data.TokenizedDataset;
@@ -141,9 +142,12 @@ final class Trainer {
   private void begin() {
     if (criterion.addsNoise()) {
       PackedBatch first = train.pack(plan.updates(0).get(0).get(0));
-      NoiseAudit audit = NoiseAudit.measure(space.model, pass(0), first, config.criterionOptions());
+      CriterionOptions options = config.criterionOptions();
+      NoiseAudit audit = NoiseAudit.measure(space.model, pass(0), first, options);
       log.listener().message(audit.toString());
-      if (audit.isNegligible()) {
+      if (audit.isNegligible() && options.isPublished()) {
+        log.listener().message(audit.warning());
+      } else if (audit.isNegligible()) {
         log.listener().warning(audit.warning());
       }
       log.event(0, 0, "noise_audit", audit.toMap());
