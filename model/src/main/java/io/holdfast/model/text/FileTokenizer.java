@@ -3,6 +3,7 @@ package io.holdfast.model.text;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.ModelConfig;
 import io.holdfast.model.files.AtomicFile;
 import io.holdfast.model.files.StrictJson;
 import java.nio.file.Path;
@@ -36,18 +37,34 @@ final class FileTokenizer implements Tokenizer {
    * @param json tokenizer.json; its truncation and padding are dropped
    * @param config tokenizer_config.json, to be saved with it
    * @param specials special_tokens_map.json, likewise
-   * @param types false: all token types are 0, for a model without them
+   * @param model which ids and token types must fit; where it has no token types, all are 0
    */
   FileTokenizer(
-      ObjectNode json, ObjectNode config, ObjectNode specials, boolean types, String place) {
+      ObjectNode json, ObjectNode config, ObjectNode specials, ModelConfig model, String place) {
     this.json = json;
     this.config = config;
     this.specials = specials;
-    this.types = types;
+    this.types =
+        model.architecture() != ModelConfig.Architecture.ROBERTA && model.typeVocabSize() > 1;
     json.putNull("truncation");
     json.putNull("padding");
-    this.vocabSize = largestId(json, place) + 1;
-    this.vocabulary = new NativeVocabulary(StrictJson.compact(json), place);
+    int largest = largestId(json, place);
+    if (largest >= model.vocabSize()) {
+      throw bad(
+          place,
+          "its ids go up to "
+              + largest
+              + ", but the model has "
+              + model.vocabSize()
+              + " words; they are of two models");
+    }
+    this.vocabSize = largest + 1;
+    this.vocabulary =
+        new NativeVocabulary(
+            StrictJson.compact(json),
+            place,
+            model.vocabSize(),
+            types ? model.typeVocabSize() : Integer.MAX_VALUE);
     try {
       this.single = SpecialTokens.of(vocabulary, 1, place);
       this.pair = SpecialTokens.of(vocabulary, 2, place);

@@ -17,6 +17,8 @@ import java.util.function.LongUnaryOperator;
 final class NativeVocabulary implements AutoCloseable {
 
   private final String place;
+  private final int words;
+  private final int types;
   private final TokenizersLibrary library;
   // Encoding under the read lock, freeing under the write lock: native memory is never used late.
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
@@ -25,9 +27,13 @@ final class NativeVocabulary implements AutoCloseable {
   /**
    * @param json a tokenizer.json
    * @param place what messages call it
+   * @param words ids of the model; a file that gives others is refused
+   * @param types token types, likewise
    */
-  NativeVocabulary(String json, String place) {
+  NativeVocabulary(String json, String place, int words, int types) {
     this.place = place;
+    this.words = words;
+    this.types = types;
     this.library = load();
     try {
       this.handle = library.createTokenizerFromString(json);
@@ -57,7 +63,7 @@ final class NativeVocabulary implements AutoCloseable {
   int[] ids(String text) {
     return encode(
         tokenizer -> library.encode(tokenizer, wellFormed(text), false),
-        encoding -> ints(library.getTokenIds(encoding)));
+        encoding -> below(words, "id", library.getTokenIds(encoding)));
   }
 
   /**
@@ -73,9 +79,9 @@ final class NativeVocabulary implements AutoCloseable {
                 : library.encodeDual(tokenizer, first, second, true),
         encoding ->
             new int[][] {
-              ints(library.getTokenIds(encoding)),
-              ints(library.getTypeIds(encoding)),
-              ints(library.getSequenceIds(encoding))
+              below(words, "id", library.getTokenIds(encoding)),
+              below(types, "token type", library.getTypeIds(encoding)),
+              below(2, "text", library.getSequenceIds(encoding))
             });
   }
 
@@ -127,7 +133,14 @@ final class NativeVocabulary implements AutoCloseable {
     return mended == null ? text : mended.toString();
   }
 
-  private static int[] ints(long[] values) {
+  private int[] below(int bound, String what, long[] values) {
+    for (long value : values) {
+      if (value >= bound) {
+        throw new HoldfastException(
+            HoldfastException.Kind.MODEL_FILE,
+            place + ": gives " + what + " " + value + ", but the model has " + bound + " of them");
+      }
+    }
     return Arrays.stream(values).mapToInt(Math::toIntExact).toArray();
   }
 

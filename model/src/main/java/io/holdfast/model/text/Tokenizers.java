@@ -22,34 +22,18 @@ public final class Tokenizers {
   /** Throws kind MODEL_FILE when none is there, or none that fits {@code config}. */
   public static Tokenizer open(Path folder, ModelConfig config) {
     boolean roberta = config.architecture() == ModelConfig.Architecture.ROBERTA;
-    boolean types = !roberta && config.typeVocabSize() > 1;
     Path origin = origin(folder);
     ObjectNode tokenizerConfig = optional(folder.resolve(FileTokenizer.CONFIG));
     ObjectNode json = json(folder, origin, tokenizerConfig);
-    ObjectNode savedConfig =
+    ObjectNode map = optional(folder.resolve(FileTokenizer.SPECIALS));
+    return new FileTokenizer(
+        json,
         tokenizerConfig.isEmpty()
             ? TokenizerJson.config(json, roberta, config.maxTokens())
-            : tokenizerConfig;
-    ObjectNode map = optional(folder.resolve(FileTokenizer.SPECIALS));
-    FileTokenizer tokenizer =
-        new FileTokenizer(
-            json,
-            savedConfig,
-            map.isEmpty() ? TokenizerJson.specials(roberta) : map,
-            types,
-            origin.toString());
-    if (tokenizer.vocabSize() > config.vocabSize()) {
-      tokenizer.close();
-      throw new HoldfastException(
-          HoldfastException.Kind.MODEL_FILE,
-          origin
-              + ": its ids go up to "
-              + (tokenizer.vocabSize() - 1)
-              + ", but the model has "
-              + config.vocabSize()
-              + " words; they are of two models");
-    }
-    return tokenizer;
+            : tokenizerConfig,
+        map.isEmpty() ? TokenizerJson.specials(roberta) : map,
+        config,
+        origin.toString());
   }
 
   private static Path origin(Path folder) {

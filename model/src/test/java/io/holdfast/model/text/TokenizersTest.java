@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The real vocabularies of MiniLM and RoBERTa. */
@@ -349,6 +350,44 @@ class TokenizersTest {
          "continuing_subword_prefix": "##", "max_input_chars_per_word": 9, "vocab": {"a": 30522}}}
         """);
     assertRefused("its ids go up to 30522, but the model has 30522 words");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "0; 0; 30521; 1; ",
+        "0; 0; 30522; 0; gives id 30522, but the model has 30522",
+        "999999; 0; 0; 0; gives id 999999",
+        "4294967295; 0; 0; 0; gives id 4294967295",
+        "0; 5; 0; 0; gives token type 5, but the model has 2",
+        "0; 0; 0; 2; gives token type 2, but the model has 2",
+      })
+  void refusesIdsAndTypesThatTheModelDoesNotHave(
+      long id, int type, long pairId, int textType, String defect) throws IOException {
+    Files.writeString(
+        folder.resolve(TOKENIZER),
+        """
+        {"version": "1.0", "model": {"type": "WordPiece", "unk_token": "a",
+         "continuing_subword_prefix": "##", "max_input_chars_per_word": 9, "vocab": {"a": 0}},
+         "post_processor": {"type": "TemplateProcessing",
+          "single": [{"SpecialToken": {"id": "[CLS]", "type_id": %d}},
+                     {"Sequence": {"id": "A", "type_id": 0}}],
+          "pair": [{"Sequence": {"id": "A", "type_id": 0}},
+                   {"SpecialToken": {"id": "[SEP]", "type_id": 0}},
+                   {"Sequence": {"id": "B", "type_id": %d}}],
+          "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [%d], "tokens": ["[CLS]"]},
+                             "[SEP]": {"id": "[SEP]", "ids": [%d], "tokens": ["[SEP]"]}}}}
+        """
+            .formatted(type, textType, id, pairId));
+    if (defect == null) {
+      try (Tokenizer t = Tokenizers.open(folder, config(Architecture.BERT))) {
+        assertArrayEquals(ids(0, 30521, 0), t.encode("a", "a", 9).ids());
+        assertArrayEquals(ids(0, 0, 1), t.encode("a", "a", 9).types());
+      }
+    } else {
+      assertRefused("tokenizer.json: " + defect);
+    }
   }
 
   @Test
