@@ -2,11 +2,13 @@ package io.holdfast.model.io;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.files.StrictJson;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,6 +31,8 @@ record SafetensorsHeader(long dataStart, Map<String, String> metadata, Map<Strin
   /** The format's own cap on the JSON's length. */
   static final long MAX_HEADER = 100_000_000;
 
+  private static final int MAX_NAME = 1024;
+  private static final int MAX_DIMENSIONS = 64;
   private static final String METADATA = "__metadata__";
 
   /** One tensor; {@code begin} and {@code end} count from {@link #dataStart}. */
@@ -75,7 +79,7 @@ record SafetensorsHeader(long dataStart, Map<String, String> metadata, Map<Strin
       if (slot.begin != covered) {
         throw file.bad(
             "tensor '"
-                + slot.name
+                + brief(slot.name)
                 + "' begins at "
                 + slot.begin
                 + " where "
@@ -103,17 +107,22 @@ record SafetensorsHeader(long dataStart, Map<String, String> metadata, Map<Strin
       Map<String, String> metadata = new LinkedHashMap<>();
       Map<String, Slot> slots = new LinkedHashMap<>();
       try (JsonParser p = StrictJson.factory().createParser(json)) {
-        expect(p.nextToken() == JsonToken.START_OBJECT, "header is not a JSON object");
+        if (p.nextToken() != JsonToken.START_OBJECT) {
+          throw file.bad("header is not a JSON object");
+        }
         while (p.nextToken() != JsonToken.END_OBJECT) {
           String name = p.currentName();
-          p.nextToken();
+          expect(name.length() <= MAX_NAME, name, "has too long a name");
+          expect(p.nextToken() == JsonToken.START_OBJECT, name, "is not an object");
           if (name.equals(METADATA)) {
             readMetadata(p, metadata);
           } else {
             slots.put(name, readSlot(p, name));
           }
         }
-        expect(p.nextToken() == null, "header has more than one JSON value");
+        if (p.nextToken() != null) {
+          throw file.bad("header has more than one JSON value");
+        }
       } catch (IOException e) {
         throw file.bad("header is not valid JSON: " + StrictJson.reason(e));
       }
@@ -121,16 +130,14 @@ record SafetensorsHeader(long dataStart, Map<String, String> metadata, Map<Strin
     }
 
     private void readMetadata(JsonParser p, Map<String, String> metadata) throws IOException {
-      expect(p.currentToken() == JsonToken.START_OBJECT, METADATA + " is not an object");
       while (p.nextToken() != JsonToken.END_OBJECT) {
         String key = p.currentName();
-        expect(p.nextToken() == JsonToken.VALUE_STRING, METADATA + "." + key + " is not text");
+        expect(p.nextToken() == JsonToken.VALUE_STRING, METADATA, "holds more than text");
         metadata.put(key, p.getText());
       }
     }
 
     private Slot readSlot(JsonParser p, String name) throws IOException {
-      expect(p.currentToken() == JsonToken.START_OBJECT, "tensor '" + name + "' is not an object");
       ElementType type = null;
       long[] shape = null;
       long[] offsets = null;
@@ -146,39 +153,41 @@ record SafetensorsHeader(long dataStart, Map<String, String> metadata, Map<Strin
       }
       expect(
           type != null && shape != null && offsets != null,
-          "tensor '" + name + "' lacks dtype, shape or data_offsets");
-      expect(offsets.length == 2, "tensor '" + name + "' needs two data_offsets");
+          name,
+          "lacks dtype, shape or data_offsets");
+      expect(offsets.length == 2, name, "needs two data_offsets");
       return slot(name, type, shape, offsets[0], offsets[1]);
     }
 
     private ElementType readType(JsonParser p, String name) throws IOException {
-      expect(p.currentToken() == JsonToken.VALUE_STRING, "tensor '" + name + "': bad dtype");
+      expect(p.currentToken() == JsonToken.VALUE_STRING, name, "has a bad dtype");
       for (ElementType type : ElementType.values()) {
         if (type.name().equals(p.getText())) {
           return type;
         }
       }
-      throw file.bad("tensor '" + name + "': unknown dtype '" + brief(p.getText()) + "'");
+      throw bad(name, "has the unknown dtype '" + brief(p.getText()) + "'");
     }
 
     private long[] readLongs(JsonParser p, String name, String key) throws IOException {
-      expect(
-          p.currentToken() == JsonToken.START_ARRAY,
-          "tensor '" + name + "': " + key + " is not a list");
-      List<Long> values = new ArrayList<>();
+      expect(p.currentToken() == JsonToken.START_ARRAY, name, "needs a list as its " + key);
+      long[] values = new long[MAX_DIMENSIONS];
+      int count = 0;
       while (p.nextToken() != JsonToken.END_ARRAY) {
+        expect(count < MAX_DIMENSIONS, name, "has too long a " + key);
         expect(
             p.currentToken() == JsonToken.VALUE_NUMBER_INT
                 && p.getNumberType() != JsonParser.NumberType.BIG_INTEGER
                 && p.getLongValue() >= 0,
-            "tensor '" + name + "': " + key + " holds something else than sizes");
-        values.add(p.getLongValue());
+            name,
+            "has " + key + " with something else than sizes");
+        values[count++] = p.getLongValue();
       }
-      return values.stream().mapToLong(Long::longValue).toArray();
+      return Arrays.copyOf(values, count);
     }
 
     private Slot slot(String name, ElementType type, long[] dims, long begin, long end) {
-      expect(begin <= end, "tensor '" + name + "': bad offsets, " + begin + " is beyond " + end);
+      expect(begin <= end, name, "has bad offsets, " + begin + " is beyond " + end);
       int[] shape = new int[dims.length];
       long bits = type.bits();
       try {
@@ -187,24 +196,27 @@ record SafetensorsHeader(long dataStart, Map<String, String> metadata, Map<Strin
           bits = Math.multiplyExact(bits, dims[i]);
         }
       } catch (ArithmeticException e) {
-        throw file.bad("tensor '" + name + "': bad shape, its size overflows");
+        throw bad(name, "has a bad shape, its size overflows");
       }
-      expect(bits % 8 == 0, "tensor '" + name + "' does not end on a whole byte");
+      expect(bits % 8 == 0, name, "does not end on a whole byte");
       expect(
           bits / 8 == end - begin,
-          "tensor '"
-              + name
-              + "': bad offsets, "
+          name,
+          "has bad offsets, "
               + (end - begin)
               + " bytes where its shape and dtype need "
               + bits / 8);
       return new Slot(name, type, shape, begin, end);
     }
 
-    private void expect(boolean fact, String defect) {
+    private void expect(boolean fact, String name, String defect) {
       if (!fact) {
-        throw file.bad(brief(defect));
+        throw bad(name, defect);
       }
+    }
+
+    private HoldfastException bad(String name, String defect) {
+      return file.bad("tensor '" + brief(name) + "' " + defect);
     }
   }
 

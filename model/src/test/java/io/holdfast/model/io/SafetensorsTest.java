@@ -3,9 +3,11 @@ package io.holdfast.model.io;
 import static io.holdfast.model.io.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -109,6 +111,19 @@ class SafetensorsTest {
     refused(new byte[7], "header too small");
   }
 
+  @Test
+  void headerOfALongNameAndManySizesIsRefusedAtOnce() {
+    String sizes = "1,".repeat(249_999) + "1";
+    long start = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+    refused(
+        "{" + tensor("n".repeat(500_000), "F32", "[" + sizes + "]", 0, 4) + "}",
+        4,
+        "too long a name");
+    refused("{" + tensor("a", "F32", "[" + sizes + "]", 0, 4) + "}", 4, "'a' has too long a shape");
+    long cpu = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - start;
+    assertTrue(cpu < 2_000_000_000L, cpu + " ns");
+  }
+
   @ParameterizedTest
   @CsvSource({"100000001", "9223372036854775807", "-1", "-9223372036854775808"})
   void headerTooLarge(long length) {
@@ -150,8 +165,8 @@ class SafetensorsTest {
 
   @Test
   void metadataMustBeText() {
-    refused("{\"__metadata__\":[]}", 0, "__metadata__ is not an object");
-    refused("{\"__metadata__\":{\"format\":1}}", 0, "__metadata__.format is not text");
+    refused("{\"__metadata__\":[]}", 0, "'__metadata__' is not an object");
+    refused("{\"__metadata__\":{\"format\":1}}", 0, "'__metadata__' holds more than text");
   }
 
   @Test
@@ -175,7 +190,7 @@ class SafetensorsTest {
 
   @Test
   void shapeThatIsNoList() {
-    refused("{" + tensor("a", "F32", "{}", 0, 4) + "}", 4, "shape is not a list");
+    refused("{" + tensor("a", "F32", "{}", 0, 4) + "}", 4, "needs a list as its shape");
   }
 
   @Test
