@@ -31,6 +31,9 @@ public final class ParameterLayout {
     }
   }
 
+  /** Most elements of a block. */
+  public static final int MAX_ELEMENTS = Integer.MAX_VALUE;
+
   private final Map<String, Entry> entries = new LinkedHashMap<>();
   private long elements;
 

@@ -2,6 +2,7 @@ package io.holdfast.model;
 
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.DType;
+import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Tensor;
 
 /**
@@ -13,9 +14,15 @@ public final class Parameters {
   private final ParameterLayout layout;
   private final Tensor block;
 
+  /** Throws kind MODEL_FILE where the layout is larger than a block can be. */
   public Parameters(ParameterLayout layout, Arena arena, DType dtype) {
+    if (layout.elements() > ParameterLayout.MAX_ELEMENTS) {
+      throw new HoldfastException(
+          HoldfastException.Kind.MODEL_FILE,
+          "a model of " + layout.elements() + " parameters is too large");
+    }
     this.layout = layout;
-    this.block = arena.take(dtype, 1, Math.toIntExact(layout.elements()));
+    this.block = arena.take(dtype, 1, (int) layout.elements());
   }
 
   public ParameterLayout layout() {

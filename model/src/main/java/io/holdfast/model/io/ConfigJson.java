@@ -7,12 +7,14 @@ import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.ModelConfig;
 import io.holdfast.model.ModelConfig.Architecture;
 import io.holdfast.model.ModelConfig.HeadInit;
+import io.holdfast.model.ParameterLayout;
 import io.holdfast.model.files.StrictJson;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * Hugging Face's config.json. Absent keys have that library's defaults; a setting that this encoder
@@ -26,8 +28,8 @@ public record ConfigJson(ModelConfig config, ObjectNode raw) {
   public static final String FILE = "config.json";
 
   private static final long MAX_BYTES = 16 << 20;
-  private static final int MAX_SIZE = 1 << 24;
-  private static final int MAX_LAYERS = 1024;
+  static final int MAX_SIZE = 1 << 24;
+  static final int MAX_LAYERS = 1024;
   private static final int MAX_LABELS = 1 << 16;
 
   /** Keys that would have the loader do something else than we did. */
@@ -76,7 +78,7 @@ public record ConfigJson(ModelConfig config, ObjectNode raw) {
               HeadInit.HUGGING_FACE,
               regression(labels.size()),
               labels);
-      checkSize(config);
+      checkSize(config, this::bad);
       return config;
     }
 
@@ -180,19 +182,6 @@ public record ConfigJson(ModelConfig config, ObjectNode raw) {
       }
     }
 
-    private void checkSize(ModelConfig c) {
-      double h = c.hiddenSize();
-      double elements =
-          (c.vocabSize() + c.maxPositions() + (double) c.typeVocabSize()) * h
-              + c.layers() * (4 * h * h + 2 * h * c.intermediateSize());
-      if (elements > Integer.MAX_VALUE) {
-        throw bad(String.format("a model of %.1e parameters is too large", elements));
-      }
-      if (c.maxTokens() < 1) {
-        throw bad("max_position_embeddings " + c.maxPositions() + " leaves room for no token");
-      }
-    }
-
     private int size(String key, int absent, int most) {
       return (int) whole(key, absent, 1, most);
     }
@@ -255,6 +244,18 @@ public record ConfigJson(ModelConfig config, ObjectNode raw) {
 
     private static String brief(String text) {
       return SafetensorsHeader.brief(text);
+    }
+  }
+
+  /** Refuses, through {@code bad}, what would not fit into one block or takes no input. */
+  static void checkSize(ModelConfig config, Function<String, HoldfastException> bad) {
+    long elements = ParameterLayout.of(config).elements();
+    if (elements > ParameterLayout.MAX_ELEMENTS) {
+      throw bad.apply("a model of " + elements + " parameters is too large");
+    }
+    if (config.maxTokens() < 1) {
+      throw bad.apply(
+          "max_position_embeddings " + config.maxPositions() + " leaves room for no token");
     }
   }
 

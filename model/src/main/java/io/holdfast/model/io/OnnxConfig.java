@@ -3,8 +3,8 @@ package io.holdfast.model.io;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.ModelConfig;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -41,27 +41,35 @@ final class OnnxConfig {
       throw bad("it has one token type, so it is not a BERT");
     }
     int hidden = words[1];
-    return new ModelConfig(
-        ModelConfig.Architecture.BERT,
-        words[0],
-        hidden,
-        layers(),
-        heads(hidden),
-        shape("encoder.layer.0.intermediate.dense.bias", 1)[0],
-        positions[0],
-        types[0],
-        (float)
-            weights
-                .layerNormEpsilon()
-                .orElseThrow(() -> bad("its LayerNorm has no constant epsilon")),
-        DROPOUT,
-        DROPOUT,
-        DROPOUT,
-        INITIALIZER_RANGE,
-        0,
-        ModelConfig.HeadInit.HUGGING_FACE,
-        false,
-        List.of("LABEL_0", "LABEL_1"));
+    ModelConfig config =
+        new ModelConfig(
+            ModelConfig.Architecture.BERT,
+            words[0],
+            hidden,
+            layers(),
+            heads(hidden),
+            shape("encoder.layer.0.intermediate.dense.bias", 1)[0],
+            positions[0],
+            types[0],
+            epsilon(),
+            DROPOUT,
+            DROPOUT,
+            DROPOUT,
+            INITIALIZER_RANGE,
+            0,
+            ModelConfig.HeadInit.HUGGING_FACE,
+            false,
+            List.of("LABEL_0", "LABEL_1"));
+    ConfigJson.checkSize(config, this::bad);
+    return config;
+  }
+
+  private float epsilon() {
+    float epsilon = (float) weights.layerNormEpsilon().orElse(Double.NaN);
+    if (!(epsilon > 0 && epsilon <= Float.MAX_VALUE)) {
+      throw bad("its LayerNorm has no constant epsilon above 0");
+    }
+    return epsilon;
   }
 
   private int layers() {
@@ -71,6 +79,9 @@ final class OnnxConfig {
       if (layer.matches()) {
         layers = Math.max(layers, Integer.parseInt(layer.group(1)) + 1);
       }
+    }
+    if (layers > ConfigJson.MAX_LAYERS) {
+      throw bad(layers + " layers are too many");
     }
     return layers;
   }
@@ -86,13 +97,12 @@ final class OnnxConfig {
   }
 
   private int[] shape(String name, int dimensions) {
-    for (Map.Entry<String, int[]> entry : weights.shapes().entrySet()) {
-      String candidate = entry.getKey();
-      if (candidate.equals(name) || candidate.equals("bert." + name)) {
-        if (entry.getValue().length == dimensions && entry.getValue()[0] > 0) {
-          return entry.getValue();
-        }
-      }
+    int[] bare = weights.shapes().get(name);
+    int[] shape = bare == null ? weights.shapes().get("bert." + name) : bare;
+    if (shape != null
+        && shape.length == dimensions
+        && Arrays.stream(shape).allMatch(size -> size > 0 && size <= ConfigJson.MAX_SIZE)) {
+      return shape;
     }
     throw bad("it has no " + name);
   }

@@ -10,6 +10,8 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class OnnxWeightsTest {
 
@@ -19,12 +21,20 @@ class OnnxWeightsTest {
 
   /** The skeleton of an exported BERT: H 8, two heads of 4, F 3, V 5, 6 positions, one layer. */
   static OnnxBuilder bert() {
+    return bert(1e-12f);
+  }
+
+  private static OnnxBuilder bert(float epsilon) {
+    return withoutWords(epsilon)
+        .initializer("embeddings.word_embeddings.weight", new int[] {5, 8}, new float[40]);
+  }
+
+  private static OnnxBuilder withoutWords(float epsilon) {
     return new OnnxBuilder()
-        .initializer("embeddings.word_embeddings.weight", new int[] {5, 8}, new float[40])
         .initializer("embeddings.position_embeddings.weight", new int[] {6, 8}, new float[48])
         .initializer("embeddings.token_type_embeddings.weight", new int[] {2, 8}, new float[16])
         .initializer("encoder.layer.0.intermediate.dense.bias", new int[] {3}, new float[3])
-        .constant("epsilon", 1e-12f)
+        .constant("epsilon", epsilon)
         .node("Add", "/embeddings/LayerNorm/Add", "s", "variance", "epsilon")
         .constant("root", 2f)
         .node("Div", "/encoder/layer.0/attention/self/Div", "d", "scores", "root");
@@ -93,6 +103,30 @@ class OnnxWeightsTest {
         () -> OnnxConfig.infer(Path.of("f"), open(bare)),
         "no embeddings.position_embeddings.weight",
         "config.json");
+  }
+
+  private static void notInferred(OnnxBuilder graph, String defect) {
+    assertRefused(() -> OnnxConfig.infer(Path.of("f"), open(graph.build())), "f: ", defect);
+  }
+
+  @Test
+  void refusesSizesThatNoModelHas() {
+    notInferred(
+        bert().initializer("encoder.layer.9999.x", new int[] {1}, 1), "10000 layers are too many");
+    // A name alone: whole numbers need no data to be listed.
+    String words = "embeddings.word_embeddings.weight";
+    for (int[] shape : new int[][] {{5, 0}, {1 << 30, 8}, {5, 1 << 30}}) {
+      byte[] tensor = OnnxBuilder.tensor("bert." + words, shape, 7, 9, new byte[0]);
+      notInferred(withoutWords(1e-12f).initializer(tensor), "it has no " + words);
+    }
+    byte[] wide = OnnxBuilder.tensor(words, new int[] {5, 1 << 24}, 7, 9, new byte[0]);
+    notInferred(withoutWords(1e-12f).initializer(wide), "parameters is too large");
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {0f, -1e-12f, Float.NaN, Float.POSITIVE_INFINITY})
+  void refusesAnEpsilonThatIsNotAboveZero(float epsilon) {
+    notInferred(bert(epsilon), "no constant epsilon above 0");
   }
 
   @Test
