@@ -2,39 +2,52 @@ package io.holdfast.engine.run;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.files.AtomicFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.nio.charset.StandardCharsets;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Set;
 
 /**
  * The output folder of a run and the names in it. A folder is ours if it has a run.json of
- * Holdfast; any other folder must be new or empty.
+ * Holdfast; any other folder must be new or empty. One process at a time has it: it holds a lock on
+ * run.lock, which the system lifts however the process ends.
  */
-public final class RunFolder {
+public final class RunFolder implements AutoCloseable {
 
   private static final String GENERATOR = "generator";
   private static final String HOLDFAST = "holdfast";
 
-  private final Path folder;
+  private static final String LOCK = "run.lock";
 
-  private RunFolder(Path folder) {
+  /** What a start leaves that ended before run.json was there. */
+  private static final Set<String> UNSTARTED = Set.of(LOCK, "run.json.tmp");
+
+  private final Path folder;
+  private final FileChannel lock;
+
+  private RunFolder(Path folder, FileChannel lock) {
     this.folder = folder;
+    this.lock = lock;
   }
 
   /**
    * Takes the folder, creating it if need be. Throws (kind USAGE), with nothing touched, if it
-   * holds something that is not a run of Holdfast.
+   * holds something that is not a run of Holdfast or is another process's.
    */
   public static RunFolder claim(Path folder) {
     try {
       if (Files.exists(folder) && !Files.isDirectory(folder)) {
         throw usage("--output-dir " + folder + " is a file: name a new or empty folder");
       }
-      boolean used = !Disk.REAL.list(folder).isEmpty();
+      boolean used = !UNSTARTED.containsAll(Disk.REAL.list(folder));
       if (used && !isRun(folder)) {
         throw usage(
             "--output-dir "
@@ -42,10 +55,28 @@ public final class RunFolder {
                 + " is not empty and not a run of Holdfast: name a new or empty folder");
       }
       Files.createDirectories(folder);
-      return new RunFolder(folder);
+      return new RunFolder(folder, lock(folder));
     } catch (IOException e) {
       throw io(folder, e);
     }
+  }
+
+  private static FileChannel lock(Path folder) throws IOException {
+    FileChannel channel =
+        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      FileLock held = channel.tryLock();
+      if (held != null) {
+        return channel;
+      }
+    } catch (OverlappingFileLockException e) {
+      // Held by this process itself: as good as by another.
+    }
+    channel.close();
+    throw usage(
+        "--output-dir "
+            + folder
+            + " is being written by another process: wait for its end, or name another folder");
   }
 
   private static boolean isRun(Path folder) throws IOException {
@@ -104,17 +135,15 @@ public final class RunFolder {
 
   /** Replaces a file of the folder as a whole. */
   public void write(String name, String text) {
-    Path file = folder.resolve(name);
-    Path temporary = folder.resolve(name + ".tmp");
+    AtomicFile.write(folder.resolve(name), text);
+  }
+
+  @Override
+  public void close() {
     try {
-      try (var out = Disk.REAL.create(temporary)) {
-        out.write(text.getBytes(StandardCharsets.UTF_8));
-      }
-      Disk.REAL.sync(temporary);
-      Disk.REAL.rename(temporary, file);
-      Disk.REAL.sync(folder);
+      lock.close();
     } catch (IOException e) {
-      throw io(file, e);
+      throw io(folder, e);
     }
   }
 

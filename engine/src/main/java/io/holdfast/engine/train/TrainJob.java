@@ -40,9 +40,9 @@ public final class TrainJob {
 
   private Outcome run() {
     Criterion criterion = Criteria.create(config.criterion(), config.criterionOptions());
-    RunFolder folder = RunFolder.claim(config.outputDir());
     int threads = config.threads() == 0 ? Machine.cores() : config.threads();
-    try (Kernels kernels = Backends.open(config.backend(), threads, config.precision());
+    try (RunFolder folder = RunFolder.claim(config.outputDir());
+        Kernels kernels = Backends.open(config.backend(), threads, config.precision());
         Pretrained pretrained = Pretrained.open(config.model())) {
       Task task = RunData.task(config);
       if (pretrained.hasHeadFor(task)) {

@@ -149,8 +149,8 @@ class NonFiniteTest {
               Criteria.create(config.criterion(), config.criterionOptions()),
               plan.bounds(),
               data.evaluationBounds(config.perDeviceEvalBatchSize()));
-      RunFolder out = RunFolder.claim(config.outputDir());
-      try (Workspace own = new Workspace(kernels, model, memory);
+      try (RunFolder out = RunFolder.claim(config.outputDir());
+          Workspace own = new Workspace(kernels, model, memory);
           RunLog log = new RunLog(out, "x", 0, listener)) {
         space = own;
         files.loadInto(kernels, model, own.model.weights(), task, 1);

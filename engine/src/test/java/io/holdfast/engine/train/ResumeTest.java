@@ -2,7 +2,10 @@ package io.holdfast.engine.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.kernels.HoldfastException;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -122,6 +125,10 @@ class ResumeTest {
       while (child.isAlive()
           && (!Files.exists(out.resolve("metrics.jsonl")) || lines(out) <= before)) {
         Thread.sleep(2);
+      }
+      if (attempt == 0) {
+        HoldfastException e = assertThrows(HoldfastException.class, () -> tiny.run(options));
+        assertTrue(e.getMessage().contains("is being written by another process"), e.getMessage());
       }
       Thread.sleep(random.nextInt(60));
       killed += child.isAlive() ? 1 : 0;

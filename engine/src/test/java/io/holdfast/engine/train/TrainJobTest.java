@@ -133,6 +133,17 @@ class TrainJobTest {
     refused(Kind.USAGE, "is a file", () -> tiny.run(tiny.options("theirs/thesis.txt")));
   }
 
+  /** A process that was killed while it wrote run.json for the first time. */
+  @Test
+  void aStartThatWasKilledDoesNotBlockTheFolder() throws IOException {
+    TinyRun tiny = new TinyRun(folder, 12);
+    Path out = Files.createDirectories(tiny.output("out"));
+    Files.writeString(out.resolve("run.json.tmp"), "{\"gener");
+    Files.writeString(out.resolve("run.lock"), "");
+    assertEquals(2, tiny.run(tiny.options("out", "max_steps", "2")).steps());
+    assertFalse(Files.exists(out.resolve("run.json.tmp")));
+  }
+
   @Test
   void anotherRunIsNotOverwritten() throws IOException {
     TinyRun tiny = new TinyRun(folder, 12);
