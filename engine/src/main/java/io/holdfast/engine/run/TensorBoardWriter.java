@@ -24,6 +24,7 @@ import java.util.zip.CRC32C;
  */
 public final class TensorBoardWriter implements AutoCloseable {
 
+  private static final String PREFIX = "events.out.tfevents.";
   private static final int VARINT = 0;
   private static final int FIXED64 = 1;
   private static final int BYTES = 2;
@@ -33,20 +34,22 @@ public final class TensorBoardWriter implements AutoCloseable {
   private final OutputStream out;
 
   /**
-   * @param file its name must begin with {@code events.out.tfevents.}
-   * @param firstStep a resumed run hides what earlier files say from this step on; 0 for a new run
+   * @param file its name must begin with {@value #PREFIX}
+   * @param firstStep hides what earlier files of the folder say from this step on
    */
   public TensorBoardWriter(Path file, double wallTime, int firstStep) {
     this.file = file;
+    boolean restarted;
     try {
-      Files.createDirectories(file.toAbsolutePath().getParent());
+      Path folder = Files.createDirectories(file.toAbsolutePath().getParent());
+      restarted = Disk.REAL.list(folder).stream().anyMatch(name -> name.startsWith(PREFIX));
       this.out = Files.newOutputStream(file);
     } catch (IOException e) {
       throw failed(e);
     }
     Message version = new Message().fixed64(1, wallTime);
     record(version.bytes(3, "brain.Event:2".getBytes(StandardCharsets.UTF_8)));
-    if (firstStep > 0) {
+    if (restarted) {
       byte[] start = new Message().varint(1, 1).toBytes();
       record(new Message().fixed64(1, wallTime).varint(2, firstStep).bytes(7, start));
     }

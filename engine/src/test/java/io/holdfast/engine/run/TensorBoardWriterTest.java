@@ -37,10 +37,15 @@ class TensorBoardWriterTest {
   }
 
   @Test
-  void aResumedRunHidesWhatCameAfter() throws IOException {
-    Path file = folder.resolve("events.out.tfevents.1.host.2.0");
-    new TensorBoardWriter(file, 1.0, 40).close();
-    assertEquals("time 1.0 step 40 session 1", read(file).get(1));
+  void aRestartedRunHidesWhatCameAfter() throws IOException {
+    Path first = folder.resolve("events.out.tfevents.1.host.2.0");
+    new TensorBoardWriter(first, 1.0, 0).close();
+    assertEquals(1, read(first).size());
+    for (int step : new int[] {0, 40}) {
+      Path file = folder.resolve("events.out.tfevents.1.host.2." + (step + 1));
+      new TensorBoardWriter(file, 2.0, step).close();
+      assertEquals(List.of("time 2.0 step " + step + " session 1"), read(file).subList(1, 2));
+    }
   }
 
   /** The value of the format's published test: crc32c of 32 zero bytes is 0x8a9136aa. */
