@@ -161,6 +161,16 @@ class TrainJobTest {
     assertEquals("completed", json(tiny.output("out").resolve("run.json")).get("exit").asText());
   }
 
+  /** On bf16 products the bits depend on the number of threads. */
+  @Test
+  void withBf16ProductsTheThreadsBelongToTheRun() {
+    TinyRun tiny = new TinyRun(folder, 12);
+    Map<String, String> options = tiny.options("out", "max_steps", "1", "precision", "bf16-gemm");
+    tiny.run(options);
+    options.put("threads", "2");
+    refused(Kind.USAGE, "--threads was 1, is 2", () -> tiny.run(options));
+  }
+
   @Test
   void aDamagedCheckpointIsLeftOut() throws IOException {
     TinyRun tiny = new TinyRun(folder, 24);
