@@ -32,6 +32,9 @@ final class TrainState {
   public int evaluationsSinceBest;
   public int suspiciousEvaluations;
 
+  /** What was said of the run when it was found degenerate; null if it was not. */
+  public String degenerate;
+
   /** Set when the run ended before all updates were done. */
   public boolean earlyStopped;
 

@@ -107,6 +107,7 @@ final class Trainer {
     if (state.step == 0) {
       begin();
     }
+    validation.stopIfDegenerate(state);
     while (!isOver()) {
       List<List<int[]>> updates = plan.updates(state.epoch);
       for (int i = state.updateInEpoch; i < updates.size() && !isOver(); i++) {
@@ -122,7 +123,7 @@ final class Trainer {
         if (better || isOver() || isSaveDue(endOfEpoch)) {
           save();
         }
-        validation.stopIfDegenerate();
+        validation.stopIfDegenerate(state);
       }
     }
     return state.earlyStopped ? Outcome.Status.EARLY_STOPPED : Outcome.Status.COMPLETED;

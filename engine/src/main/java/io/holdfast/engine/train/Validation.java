@@ -20,7 +20,6 @@ final class Validation {
   private final TokenizedDataset dev;
   private final int totalSteps;
   private final String metric;
-  private String degenerate;
 
   /**
    * @param dev null: nothing is evaluated
@@ -131,21 +130,21 @@ final class Validation {
     double totalEpochs = epochs * totalSteps / state.step;
     DegenerateDetector detector = new DegenerateDetector(guessing, state.suspiciousEvaluations);
     if (detector.observe(epochs, totalEpochs, loss, constant)) {
-      degenerate =
+      state.degenerate =
           String.format(
               "update %d: degenerate run: the predictions are constant and the training loss %.4f"
                   + " is that of guessing (%.4f); try another --seed, a lower --learning-rate or a"
                   + " longer --warmup",
               state.step, loss, guessing);
-      to.warning(degenerate);
+      to.warning(state.degenerate);
     }
     state.suspiciousEvaluations = detector.suspicious();
   }
 
   /** Throws (kind DEGENERATE) after such a warning if the configuration asks for it. */
-  void stopIfDegenerate() {
-    if (degenerate != null && config.onDegenerate() == TrainConfig.OnDegenerate.STOP) {
-      throw new HoldfastException(HoldfastException.Kind.DEGENERATE, degenerate);
+  void stopIfDegenerate(TrainState state) {
+    if (state.degenerate != null && config.onDegenerate() == TrainConfig.OnDegenerate.STOP) {
+      throw new HoldfastException(HoldfastException.Kind.DEGENERATE, state.degenerate);
     }
   }
 
