@@ -3,6 +3,7 @@ package io.holdfast.engine.data;
 import io.holdfast.kernels.HoldfastException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.TreeSet;
@@ -43,7 +44,7 @@ final class LabelScan {
   }
 
   private void see(String label) {
-    integers &= label.matches("-?\\d{1,9}");
+    integers &= isInteger(label);
     numbers &= integers || Double.isFinite(Text.number(label));
     if (names.size() <= MOST) {
       names.add(label);
@@ -59,7 +60,11 @@ final class LabelScan {
   List<String> classes() {
     String place = file + ": column '" + column + "' ";
     if (names.size() > MOST) {
-      throw fail(place + "has more than " + MOST + " labels; is it the label, or a number?");
+      throw fail(
+          place
+              + "has more than "
+              + MOST
+              + " labels; is it the label? A number needs --regression");
     }
     if (names.size() < 2) {
       throw fail(
@@ -68,11 +73,19 @@ final class LabelScan {
               + Text.list(new ArrayList<>(names))
               + "; a task needs two or more");
     }
-    List<String> classes = new ArrayList<>(names);
-    if (integers) {
-      classes.sort(Comparator.comparingInt(Integer::parseInt));
-    }
-    return classes;
+    return sorted(names);
+  }
+
+  /** Integers in their order, other names sorted. */
+  static List<String> sorted(Collection<String> labels) {
+    List<String> sorted = new ArrayList<>(labels);
+    boolean integers = labels.stream().allMatch(LabelScan::isInteger);
+    sorted.sort(integers ? Comparator.comparingInt(Integer::parseInt) : Comparator.naturalOrder());
+    return sorted;
+  }
+
+  private static boolean isInteger(String label) {
+    return label.matches("-?\\d{1,9}");
   }
 
   private static HoldfastException fail(String message) {

@@ -155,7 +155,10 @@ public final class Tasks {
         null);
   }
 
-  /** A task of the user's own whose files write classes by their names. */
+  /**
+   * A task of the user's own whose files write classes by their names. Of two, the positive one is
+   * the second in sorted order, whatever the order of their ids.
+   */
   public static Task classification(String name, Columns columns, List<String> labels) {
     boolean binary = labels.size() == 2;
     return new Task(
@@ -167,7 +170,7 @@ public final class Tasks {
         ACCURACY,
         columns,
         labels,
-        binary ? labels.get(1) : null);
+        binary ? LabelScan.sorted(labels).get(1) : null);
   }
 
   private static void add(Task task) {

@@ -342,7 +342,8 @@ class MalformedFilesTest {
     Path file = Files.writeString(folder.resolve("t.tsv"), text);
     HoldfastException e = assertThrows(HoldfastException.class, () -> read("single", file));
     assertEquals(
-        file + ": column 'y' has more than 1000 labels; is it the label, or a number?",
+        file
+            + ": column 'y' has more than 1000 labels; is it the label? A number needs --regression",
         e.getMessage());
   }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.engine.data.Columns;
 import io.holdfast.engine.data.Example;
 import io.holdfast.engine.data.Task;
 import io.holdfast.engine.data.Tasks;
@@ -42,6 +43,15 @@ class MetricsTest {
     int[] predictions = {0, 0, 1, 0, 1};
     // Two of three equivalent pairs found, three claimed.
     assertEquals(2.0 / 3, Metrics.compute(swapped, predictions, labels).get("f1"), 1e-15);
+  }
+
+  @Test
+  void thePositiveLabelOfTwoOwnOnesIsTheSecondInSortedOrder() {
+    Columns columns = Columns.named("a", null, "y");
+    for (List<String> order : List.of(List.of("pos", "neg"), List.of("neg", "pos"))) {
+      assertEquals("pos", Tasks.classification("own", columns, order).positiveLabel());
+    }
+    assertEquals("10", Tasks.classification("own", columns, List.of("10", "9")).positiveLabel());
   }
 
   @Test
