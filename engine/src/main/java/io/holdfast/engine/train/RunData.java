@@ -21,15 +21,22 @@ import java.nio.file.Path;
  */
 record RunData(TokenizedDataset train, TokenizedDataset dev, TokenizedDataset test) {
 
-  /** The task that the options name. */
-  static Task task(TrainConfig config) {
+  /** The task that the options name; what they leave to the file is said. */
+  static Task task(TrainConfig config, ProgressListener to) {
     if (config.task() != null) {
       return Tasks.named(config.task());
     }
     Columns columns =
         Columns.named(config.textColumn(), config.textPairColumn(), config.labelColumn());
-    Task.Kind kind = config.regression() ? Task.Kind.REGRESSION : Task.Kind.CLASSIFICATION;
-    return Tasks.custom("custom", columns, kind, config.trainFile());
+    Task.Kind kind = config.regression() ? Task.Kind.REGRESSION : null;
+    Task task = Tasks.custom("custom", columns, kind, config.trainFile());
+    if (task.regression() && !config.regression()) {
+      to.warning(
+          config.trainFile()
+              + ": the labels are numbers, not all integers: taken as values to predict, as with"
+              + " --regression");
+    }
+    return task;
   }
 
   /** Reads and tokenises all files; what is cut or left out is said. */

@@ -24,7 +24,8 @@ public record TrainConfig(
     @Option(help = "column of the first text") String textColumn,
     @Option(help = "column of the second text of a pair") String textPairColumn,
     @Option(help = "column of the label") String labelColumn,
-    @Option(help = "labels are numbers to predict", byDefault = "false") boolean regression,
+    @Option(help = "labels are values to predict; fractions always are", byDefault = "false")
+        boolean regression,
     @Option(help = "longest input in tokens, specials included", byDefault = "512", min = 3)
         int maxSeqLength,
     @Option(help = "use the first N training rows; 0: all", byDefault = "0", min = 0)

@@ -44,7 +44,7 @@ public final class TrainJob {
     try (RunFolder folder = RunFolder.claim(config.outputDir());
         Kernels kernels = Backends.open(config.backend(), threads, config.precision());
         Pretrained pretrained = Pretrained.open(config.model())) {
-      Task task = RunData.task(config);
+      Task task = RunData.task(config, listener);
       if (pretrained.hasHeadFor(task)) {
         task = task.withLabelOrder(pretrained.folder.config().labels());
       }

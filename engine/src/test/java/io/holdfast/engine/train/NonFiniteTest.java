@@ -137,7 +137,7 @@ class NonFiniteTest {
   private void train(TrainConfig config, Injection injection, ProgressListener listener) {
     try (CpuKernels cpu = new CpuKernels(1, Precision.FP32);
         Pretrained files = Pretrained.open(config.model())) {
-      Task task = RunData.task(config);
+      Task task = RunData.task(config, ProgressListener.SILENT);
       ModelConfig model = files.configFor(task, config);
       RunData data = RunData.read(config, task, files.tokenizer, 24, ProgressListener.SILENT);
       TrainPlan plan = new TrainPlan(config, data.train());
