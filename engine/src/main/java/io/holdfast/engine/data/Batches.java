@@ -102,11 +102,6 @@ public final class Batches {
     return cut(order);
   }
 
-  /** All examples in file order. */
-  public List<int[]> sequential() {
-    return cut(identity(lengths.length));
-  }
-
   /** What memory must be planned for, from the lengths and limits alone. */
   public Bounds bounds() {
     int[] sorted = lengths.clone();

@@ -12,13 +12,12 @@ import java.lang.reflect.RecordComponent;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /** run.json: what was run, on what, where, and how it ended. Also decides whether a run resumes. */
 final class RunRecord {
 
-  private static final String BF16 = Precision.BF16_GEMM.toString();
   private static final List<String> HASHED = List.of("train", "validation");
+  private static final String BF16 = Precision.BF16_GEMM.toString();
 
   private final RunFolder folder;
   private final ObjectNode json;
@@ -60,13 +59,13 @@ final class RunRecord {
       if (!c.getAnnotation(Option.class).free() && !text(was).equals(text(is))) {
         differences.add("--" + key.replace('_', '-') + " was " + text(was) + ", is " + text(is));
       }
+    }
     // On bf16 products the bits depend on the number of threads.
     int threadsBefore = previous.path("backend").path("threads").asInt();
     int threads = json.path("backend").path("threads").asInt();
     boolean bf16 = json.path("backend").path("precision").asText().equals(BF16);
     if (bf16 && threads != threadsBefore) {
       differences.add("--threads was " + threadsBefore + ", is " + threads);
-    }
     }
     for (String split : HASHED) {
       String was = text(previous.path("data").path(split).path("sha256"));
@@ -99,10 +98,6 @@ final class RunRecord {
     starts.add(Instant.now().toString());
     json.put("exit", "running");
     folder.writeRun(json);
-  }
-
-  void put(String key, Map<String, Double> values) {
-    json.set(key, Json.tree(values));
   }
 
   /**

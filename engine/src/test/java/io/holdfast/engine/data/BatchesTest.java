@@ -46,11 +46,7 @@ class BatchesTest {
       Batches batches = of(lengths, examples, tokens, round % 2 == 0);
       Batches.Bounds bounds = batches.bounds();
       List<List<int[]>> orders =
-          List.of(
-              batches.training(round, 0),
-              batches.training(round, 7),
-              batches.evaluation(),
-              batches.sequential());
+          List.of(batches.training(round, 0), batches.training(round, 7), batches.evaluation());
       for (List<int[]> order : orders) {
         int[] sorted = flat(order);
         Arrays.sort(sorted);
