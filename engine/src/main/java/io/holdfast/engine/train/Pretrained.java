@@ -56,6 +56,10 @@ final class Pretrained implements AutoCloseable {
   private static final String ROBERTA_OUTPUT = "classifier.out_proj.weight";
 
   /** The model's configuration with the task's head and the run's dropout. */
+    float hiddenDropout = or(run.hiddenDropoutProb(), c.hiddenDropout());
+    // Where the file does not say, the head's dropout follows that of the encoder.
+    boolean ownDropout = folder.rawConfig().hasNonNull("classifier_dropout");
+    float headDropout = ownDropout ? c.classifierDropout() : hiddenDropout;
   ModelConfig configFor(Task task, TrainConfig run) {
     ModelConfig c = folder.config();
     boolean fairseq = run.headInit().equals("fairseq");
@@ -69,9 +73,9 @@ final class Pretrained implements AutoCloseable {
         c.maxPositions(),
         c.typeVocabSize(),
         c.layerNormEps(),
-        or(run.hiddenDropoutProb(), c.hiddenDropout()),
+        hiddenDropout,
         or(run.attentionProbsDropoutProb(), c.attentionDropout()),
-        or(run.classifierDropout(), fairseq ? 0f : c.classifierDropout()),
+        or(run.classifierDropout(), fairseq ? 0f : headDropout),
         c.initializerRange(),
         c.padTokenId(),
         fairseq ? ModelConfig.HeadInit.FAIRSEQ : ModelConfig.HeadInit.HUGGING_FACE,
