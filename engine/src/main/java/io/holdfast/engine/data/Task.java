@@ -1,8 +1,8 @@
 package io.holdfast.engine.data;
 
 import io.holdfast.kernels.HoldfastException;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What a data set asks of a model, and where its files keep it.
@@ -60,27 +60,39 @@ public record Task(
     return id >= 0 || regression() ? id : labels.indexOf(text);
   }
 
+  /** LABEL_0, LABEL_1, …: what Hugging Face calls classes that nobody named. */
+  public static boolean areUnnamed(List<String> labels) {
+    return labels.stream().allMatch(label -> label.matches("LABEL_\\d+"));
+  }
+
+  /**
+   * True if the classes of a checkpoint are this task's: by name in any order, or unnamed and as
+   * many.
+   */
+  public boolean matches(List<String> order) {
+    return order.size() == labels.size()
+        && (areUnnamed(order) || Set.copyOf(order).equals(Set.copyOf(labels)));
+  }
+
   /**
    * This task with its classes in the order of a checkpoint, so that the checkpoint's logits mean
-   * what they meant when it was trained. Throws (kind DATA) unless {@code order} has the same
-   * names.
+   * what they meant when it was trained; unnamed ones are in this task's order. Throws (kind DATA)
+   * unless {@code order} {@link #matches}.
    */
   public Task withLabelOrder(List<String> order) {
-    if (regression() || order.equals(labels)) {
+    if (regression()) {
       return this;
     }
-    List<String> files = new ArrayList<>();
-    for (String label : order) {
-      int id = labels.indexOf(label);
-      if (id >= 0) {
-        files.add(fileLabels.get(id));
-      }
-    }
-    if (order.size() != labels.size() || files.stream().distinct().count() != labels.size()) {
+    if (!matches(order)) {
       throw new HoldfastException(
           HoldfastException.Kind.DATA,
           "the model's labels " + order + " are not those of task " + name + ", " + labels);
     }
+    if (!Set.copyOf(order).equals(Set.copyOf(labels))) {
+      return this;
+    }
+    List<String> files =
+        order.stream().map(label -> fileLabels.get(labels.indexOf(label))).toList();
     return new Task(name, kind, order, pair, metrics, bestMetric, columns, files, positiveLabel);
   }
 }

@@ -112,11 +112,11 @@ public final class Predictor implements AutoCloseable {
 
   /** The task's metrics and "loss" over the rows of a file, labels mapped by name. */
   public Map<String, Double> evaluate(Task task, Path file) {
-    return run(DatasetReader.read(ordered(task), file, true, 0), true).metrics();
+    return run(DatasetReader.read(ordered(task, file), file, true, 0), true).metrics();
   }
 
   /** The task with its classes in this model's order. */
-  private Task ordered(Task task) {
+  private Task ordered(Task task, Path file) {
     if (task.regression() != config().regression()) {
       throw data(
           "task "
@@ -125,9 +125,12 @@ public final class Predictor implements AutoCloseable {
               + ", the model "
               + (config().regression() ? "values" : "classes"));
     }
-    boolean unnamed = config().labels().stream().allMatch(label -> label.matches("LABEL_\\d+"));
-    boolean byPosition = unnamed && task.outputs() == config().outputs();
-    return byPosition ? task : task.withLabelOrder(config().labels());
+    List<String> labels = config().labels();
+    if (!task.regression() && Task.areUnnamed(labels) && task.labels().equals(labels)) {
+      // Neither model nor task names the classes: the file does, as it would in training.
+      task = Tasks.custom(task.name(), task.columns(), Task.Kind.CLASSIFICATION, file);
+    }
+    return task.withLabelOrder(labels);
   }
 
   private Evaluator.Evaluation run(Dataset data, boolean labelled) {

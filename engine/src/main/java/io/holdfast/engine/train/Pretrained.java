@@ -11,7 +11,6 @@ import io.holdfast.model.io.Assets;
 import io.holdfast.model.io.LoadReport;
 import io.holdfast.model.io.ModelFolder;
 import io.holdfast.model.text.Tokenizer;
-import java.util.HashSet;
 import java.util.List;
 
 /** The model a run starts from: its files, its tokenizer, and how its head fits a task. */
@@ -41,11 +40,9 @@ final class Pretrained implements AutoCloseable {
   /** True if the files have a head that answers this task, under whatever order of labels. */
   boolean hasHeadFor(Task task) {
     ModelConfig c = folder.config();
-    boolean sameLabels = new HashSet<>(c.labels()).equals(new HashSet<>(task.labels()));
     return hasHead()
         && c.regression() == task.regression()
-        && c.outputs() == task.outputs()
-        && (task.regression() || sameLabels);
+        && (task.regression() || task.matches(c.labels()));
   }
 
   boolean hasHead() {
@@ -56,13 +53,13 @@ final class Pretrained implements AutoCloseable {
   private static final String ROBERTA_OUTPUT = "classifier.out_proj.weight";
 
   /** The model's configuration with the task's head and the run's dropout. */
+  ModelConfig configFor(Task task, TrainConfig run) {
+    ModelConfig c = folder.config();
+    boolean fairseq = run.headInit().equals("fairseq");
     float hiddenDropout = or(run.hiddenDropoutProb(), c.hiddenDropout());
     // Where the file does not say, the head's dropout follows that of the encoder.
     boolean ownDropout = folder.rawConfig().hasNonNull("classifier_dropout");
     float headDropout = ownDropout ? c.classifierDropout() : hiddenDropout;
-  ModelConfig configFor(Task task, TrainConfig run) {
-    ModelConfig c = folder.config();
-    boolean fairseq = run.headInit().equals("fairseq");
     return new ModelConfig(
         c.architecture(),
         c.vocabSize(),

@@ -205,9 +205,8 @@ class DatasetReaderTest {
     assertEquals(1, cola.labelId("0"));
     assertThrows(
         HoldfastException.class, () -> task.withLabelOrder(List.of("entailment", "neutral")));
-    assertThrows(
-        HoldfastException.class,
-        () -> task.withLabelOrder(List.of("LABEL_0", "LABEL_1", "LABEL_2")));
+    assertEquals(task, task.withLabelOrder(List.of("LABEL_0", "LABEL_1", "LABEL_2")));
+    assertThrows(HoldfastException.class, () -> task.withLabelOrder(List.of("LABEL_0", "LABEL_1")));
   }
 
   @Test
