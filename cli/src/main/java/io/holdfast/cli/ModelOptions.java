@@ -18,8 +18,8 @@ final class ModelOptions {
   @Option(
       names = "--max-seq-length",
       paramLabel = "<integer>",
-      description = "longest input in tokens, longer ones are cut; >= 3; default ${DEFAULT-VALUE}")
-  int maxSeqLength = DEFAULTS.maxSeqLength();
+      description = "longest input in tokens, longer ones are cut; >= 3; default: that of training")
+  Integer maxSeqLength;
 
   @Option(
       names = "--per-device-eval-batch-size",
@@ -53,11 +53,14 @@ final class ModelOptions {
     if (model == null) {
       throw Main.usage("--model is missing: name the folder of a trained model");
     }
-    atLeast("--max-seq-length", maxSeqLength, 3);
+    int longest = maxSeqLength == null ? DEFAULTS.maxSeqLength() : maxSeqLength;
+    if (maxSeqLength != null) {
+      atLeast("--max-seq-length", maxSeqLength, 3);
+    }
     atLeast("--per-device-eval-batch-size", batchSize, 1);
     atLeast("--threads", threads, 0);
     return Predictor.open(
-        model, new Predictor.Settings(backend, threads, precision, maxSeqLength, batchSize));
+        model, new Predictor.Settings(backend, threads, precision, longest, batchSize));
   }
 
   private static void atLeast(String flag, int value, int min) {

@@ -30,7 +30,7 @@ import java.util.TreeSet;
 public final class Predictor implements AutoCloseable {
 
   /**
-   * @param maxSeqLength longest input in tokens; longer ones are cut
+   * @param maxSeqLength longest input in tokens, longer ones are cut; 0: that of training
    * @param batchSize sequences per batch
    * @param threads 0: one per core
    */
@@ -38,7 +38,7 @@ public final class Predictor implements AutoCloseable {
       String backend, int threads, Precision precision, int maxSeqLength, int batchSize) {
 
     public static Settings defaults() {
-      return new Settings("cpu", 0, Precision.FP32, 512, 32);
+      return new Settings("cpu", 0, Precision.FP32, 0, 32);
     }
   }
 
@@ -134,7 +134,9 @@ public final class Predictor implements AutoCloseable {
   }
 
   private Evaluator.Evaluation run(Dataset data, boolean labelled) {
-    int maxTokens = Math.min(settings.maxSeqLength(), config().maxTokens());
+    boolean given = settings.maxSeqLength() > 0;
+    int longest = given ? settings.maxSeqLength() : files.tokenizer.modelMaxLength();
+    int maxTokens = Math.min(longest, config().maxTokens());
     TokenizedDataset tokens = TokenizedDataset.of(data, files.tokenizer, maxTokens);
     Batches batches = Validation.batches(tokens, settings.batchSize());
     RunMemory memory = RunMemory.forInference(kernels, config(), batches.bounds());

@@ -141,6 +141,7 @@ public final class TrainJob {
         space.kernels,
         space.model.weights(),
         pretrained.tokenizer,
+        Math.min(config.maxSeqLength(), space.model.config().maxTokens()),
         pretrained.folder.rawConfig());
     if (data.test() != null) {
       Evaluator evaluator = new Evaluator(space.model, space.kernels, space.activations);

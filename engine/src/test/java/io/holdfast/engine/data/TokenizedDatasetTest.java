@@ -51,7 +51,12 @@ class TokenizedDatasetTest {
     }
 
     @Override
-    public void save(Path folder) {
+    public int modelMaxLength() {
+      return Integer.MAX_VALUE;
+    }
+
+    @Override
+    public void save(Path folder, int modelMaxLength) {
       throw new UnsupportedOperationException();
     }
 

@@ -65,7 +65,8 @@ final class TinyRun {
         Tokenizer tokenizer = Tokenizers.open(vocabulary, config)) {
       Parameters weights = new Parameters(layout, arena, k.real());
       TinyModels.randomise(k, weights, Key.of(5));
-      ModelFolder.save(folder.resolve("model"), config, k, weights, tokenizer, null);
+      ModelFolder.save(
+          folder.resolve("model"), config, k, weights, tokenizer, config.maxTokens(), null);
     }
   }
 

@@ -126,6 +126,7 @@ public final class ModelFolder implements AutoCloseable {
    * Writes a folder that {@link #open} and Hugging Face load: configuration, weights, tokenizer.
    * Each file appears as a whole or not at all.
    *
+   * @param maxTokens the longest input, in tokens, that the model was trained on
    * @param rawConfig the base model's {@link #rawConfig}, whose other keys are kept; or null
    */
   public static void save(
@@ -134,8 +135,9 @@ public final class ModelFolder implements AutoCloseable {
       Kernels kernels,
       Parameters weights,
       Tokenizer tokenizer,
+      int maxTokens,
       ObjectNode rawConfig) {
-    tokenizer.save(folder);
+    tokenizer.save(folder, maxTokens);
     saveWeights(folder.resolve(WEIGHTS), kernels, weights);
     ObjectNode json =
         ConfigJson.write(config, rawConfig == null ? StrictJson.newObject() : rawConfig);

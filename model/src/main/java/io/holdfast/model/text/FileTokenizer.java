@@ -23,6 +23,9 @@ final class FileTokenizer implements Tokenizer {
   static final String FILE = "tokenizer.json";
   static final String CONFIG = "tokenizer_config.json";
   static final String SPECIALS = "special_tokens_map.json";
+  static final String MAX_LENGTH = "model_max_length";
+
+  private static final int NO_LENGTH = Integer.MAX_VALUE;
 
   private final ObjectNode json;
   private final ObjectNode config;
@@ -173,9 +176,18 @@ final class FileTokenizer implements Tokenizer {
   }
 
   @Override
-  public void save(Path folder) {
+  public int modelMaxLength() {
+    JsonNode length = config.path(MAX_LENGTH);
+    return length.isNumber() && length.doubleValue() >= 1 && length.doubleValue() < NO_LENGTH
+        ? length.intValue()
+        : NO_LENGTH;
+  }
+
+  @Override
+  public void save(Path folder, int modelMaxLength) {
+    ObjectNode saved = config.deepCopy().put(MAX_LENGTH, modelMaxLength);
     AtomicFile.write(folder.resolve(FILE), StrictJson.print(json));
-    AtomicFile.write(folder.resolve(CONFIG), StrictJson.print(config));
+    AtomicFile.write(folder.resolve(CONFIG), StrictJson.print(saved));
     AtomicFile.write(folder.resolve(SPECIALS), StrictJson.print(specials));
     JsonNode model = json.path("model");
     if (model.path("vocab").isObject() && model.path("merges").isArray()) {

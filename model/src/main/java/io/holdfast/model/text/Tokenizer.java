@@ -23,11 +23,16 @@ public interface Tokenizer extends AutoCloseable {
 
   int vocabSize();
 
+  /** The longest input in tokens its files advise (model_max_length); a large number for none. */
+  int modelMaxLength();
+
   /**
    * Writes tokenizer.json, tokenizer_config.json, special_tokens_map.json and the vocabulary files
    * Hugging Face reads.
+   *
+   * @param modelMaxLength what {@link #modelMaxLength} will be
    */
-  void save(Path folder);
+  void save(Path folder, int modelMaxLength);
 
   @Override
   void close();

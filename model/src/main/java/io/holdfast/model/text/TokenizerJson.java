@@ -134,7 +134,7 @@ final class TokenizerJson {
     ObjectNode config = StrictJson.newObject();
     config.setAll(specials(roberta));
     config.put("tokenizer_class", roberta ? "RobertaTokenizer" : "BertTokenizer");
-    config.put("model_max_length", maxTokens);
+    config.put(FileTokenizer.MAX_LENGTH, maxTokens);
     if (roberta) {
       config.put(
           "add_prefix_space", json.path("pre_tokenizer").path("add_prefix_space").asBoolean());

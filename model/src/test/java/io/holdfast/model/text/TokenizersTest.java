@@ -164,7 +164,7 @@ class TokenizersTest {
     Path source = robertaFiles();
     try (Tokenizer json = roberta()) {
       Path saved = folder.resolve("saved");
-      json.save(saved);
+      json.save(saved, json.modelMaxLength());
       Path older = Files.createDirectories(folder.resolve("older"));
       Files.copy(saved.resolve("vocab.json"), older.resolve("vocab.json"));
       Files.copy(saved.resolve("merges.txt"), older.resolve("merges.txt"));
@@ -180,7 +180,7 @@ class TokenizersTest {
   void vocabTxtGivesTheSameIdsAsTokenizerJson() throws IOException {
     try (Tokenizer json = bert()) {
       Path saved = folder.resolve("saved");
-      json.save(saved);
+      json.save(saved, json.modelMaxLength());
       Path older = Files.createDirectories(folder.resolve("older"));
       Files.copy(saved.resolve("vocab.txt"), older.resolve("vocab.txt"));
       assertSameIds(json, List.of(saved, older), config(Architecture.BERT));
@@ -267,7 +267,7 @@ class TokenizersTest {
   void cutsAsHuggingFaceDoes() throws IOException {
     Files.writeString(folder.resolve("vocab.txt"), "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n");
     try (Tokenizer t = Tokenizers.open(folder, config(Architecture.BERT))) {
-      t.save(folder);
+      t.save(folder, t.modelMaxLength());
       for (int most = 3; most <= 14; most++) {
         Map<String, String> options =
             Map.of("truncation", "longest_first", "padding", "false", "maxLength", "" + most);
@@ -317,7 +317,7 @@ class TokenizersTest {
   void savesWhatHuggingFaceReads() throws IOException {
     try (Tokenizer t = roberta()) {
       Path saved = folder.resolve("saved");
-      t.save(saved);
+      t.save(saved, t.modelMaxLength());
       ObjectNode config = StrictJson.readObject(saved.resolve("tokenizer_config.json"), 1 << 20);
       assertEquals("RobertaTokenizer", config.path("tokenizer_class").asText());
       assertEquals(512, config.path("model_max_length").asInt());
