@@ -221,7 +221,7 @@ public final class CpuKernels extends CpuLinear {
     long pc = ctx.address();
     long pl = lse.address();
     long share = CpuNative.attentionScratch(sequences.maxLength()) * Float.BYTES;
-    long pscratch = scratch.address();
+    long pscratch = orNull(scratch);
     long pq = qkv.address();
     long starts = Indices.starts(sequences, ctx.rows());
     long streams = sequences.streams().address();
@@ -263,7 +263,7 @@ public final class CpuKernels extends CpuLinear {
       Key key) {
     long pdq = dqkv.address();
     long share = CpuNative.attentionScratch(sequences.maxLength()) * Float.BYTES;
-    long pscratch = scratch.address();
+    long pscratch = orNull(scratch);
     long pdc = dctx.address();
     long pc = ctx.address();
     long pl = lse.address();

@@ -24,7 +24,9 @@ interface AttentionContract extends Contract {
     {12, 32, 33, 1},
     {4, 64, 7, 13, 31},
     {2, 8, 127},
-    {1, 5, 200, 3}
+    {1, 5, 200, 3},
+    {1, 4, 520},
+    {1, 4, 3, 300}
   };
 
   @Test
@@ -109,6 +111,22 @@ interface AttentionContract extends Contract {
         assertTrue(Float.isFinite(value), "" + value);
       }
     }
+  }
+
+  @Test
+  default void noSequencesNeedNoScratch() {
+    Packed s = new Packed(2, 3);
+    s.sequences(trial("attention of nothing"))
+        .in("qkv", 0, 3 * s.hidden)
+        .in("dctx", 0, s.hidden)
+        .out("ctx", 0, s.hidden)
+        .out("lse", 0, s.heads)
+        .out("dqkv", 0, 3 * s.hidden)
+        .run(
+            (k, t) -> {
+              s.attention(k, t, 0);
+              s.attentionBackward(k, t, 0);
+            });
   }
 
   /** With one key the context is the value, whatever the score. */
