@@ -12,11 +12,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Tensors in one slab, guard words before, between and after them. */
+/**
+ * Tensors in one slab, guard words before, between and after them. The guards are NaN, so that a
+ * result shows what was read out of bounds.
+ */
 final class GuardedTensors implements Tensors, AutoCloseable {
 
   private static final int GUARD_BYTES = 64;
-  private static final float GUARD = 0x1.81cd6p13f;
+  private static final int GUARD = 0x7fc0_ce60; // a NaN that no arithmetic makes
 
   private final Kernels kernels;
   private final Slab slab;
@@ -54,7 +57,7 @@ final class GuardedTensors implements Tensors, AutoCloseable {
     long start = (from + bytes - 1) / bytes * bytes;
     Tensor guard = new Tensor(slab, start, 1, (int) (to - start) / bytes, kernels.real());
     float[] words = new float[guard.cols()];
-    Arrays.fill(words, GUARD);
+    Arrays.fill(words, Float.intBitsToFloat(GUARD));
     kernels.upload(guard, words, 0);
     guards.add(guard);
   }
@@ -66,7 +69,8 @@ final class GuardedTensors implements Tensors, AutoCloseable {
       kernels.download(words, 0, guards.get(g));
       for (float word : words) {
         String where = g == 0 ? "before " + names.get(0) : "behind " + names.get(g - 1);
-        assertEquals(GUARD, word, what + ": written out of bounds " + where);
+        assertEquals(
+            GUARD, Float.floatToRawIntBits(word), what + ": written out of bounds " + where);
       }
     }
   }

@@ -11,6 +11,9 @@ interface LinearContract extends Contract {
     {0, 3, 5},
     {1, 1, 1},
     {1, 384, 2},
+    {1, 300, 8},
+    {1, 8, 300},
+    {300, 8, 1},
     {2, 1031, 5},
     {3, 2, 1031},
     {13, 7, 3},
@@ -71,6 +74,31 @@ interface LinearContract extends Contract {
                     t.get("dw"), bias ? t.get("db") : null, t.get("dy"), t.get("x")));
       }
     }
+  }
+
+  /** More rows, columns and depth of a product than any backend treats at once. */
+  @Test
+  default void productsLargerThanABlockInEveryExtent() {
+    int m = 101;
+    int n = 517;
+    int k = 261;
+    productTrial("linear", m, k, n)
+        .in("x", m, k)
+        .in("w", n, k)
+        .in("b", 1, n)
+        .out("y", m, n)
+        .run((b, t) -> b.linear(t.get("y"), t.get("x"), t.get("w"), t.get("b")));
+    productTrial("linearBackwardInput", m, n, k)
+        .in("dy", m, k)
+        .in("w", k, n)
+        .out("dx", m, n)
+        .run((b, t) -> b.linearBackwardInput(t.get("dx"), t.get("dy"), t.get("w"), false));
+    productTrial("linearBackwardWeight", k, n, m)
+        .in("dy", k, m)
+        .in("x", k, n)
+        .updated("dw", m, n)
+        .updated("db", 1, m)
+        .run((b, t) -> b.linearBackwardWeight(t.get("dw"), t.get("db"), t.get("dy"), t.get("x")));
   }
 
   @Test
