@@ -14,7 +14,8 @@ import io.holdfast.kernels.Tensor;
  * {@link Precision#BF16_GEMM} is asked for and there is AMX (attention's products stay fp32). Every
  * partition gives each output element to one worker and sums in an order that follows from the
  * shape, so results have the same bits on any number of threads (bf16 products: on the same
- * number). One call at a time: a second caller waits.
+ * number). Calls from several threads are safe: what is shared out among the workers runs one call
+ * at a time, the rest at once in its caller.
  *
  * <p>Shapes are {@link io.holdfast.kernels.CheckedKernels}' part; ids outside their table throw
  * {@link IndexOutOfBoundsException} before any memory is touched.
@@ -23,8 +24,6 @@ public final class CpuKernels extends CpuLinear {
 
   /** Partial sums of {@link #sumOfSquares}: blocks follow from the length alone. */
   private static final int PARTIALS = 256;
-
-  private final double[] partials = new double[PARTIALS];
 
   /**
    * Throws an exception of kind BACKEND where the native library does not load.
@@ -338,6 +337,7 @@ public final class CpuKernels extends CpuLinear {
   @Override
   public double sumOfSquares(Tensor x) {
     long px = x.address();
+    double[] partials = new double[blocks];
     long n = x.elements();
     long block = (n / PARTIALS / LINE + 1) * LINE;
     int blocks = (int) ((n + block - 1) / block);
@@ -351,8 +351,8 @@ public final class CpuKernels extends CpuLinear {
           }
         });
     double sum = 0;
-    for (int i = 0; i < blocks; i++) {
-      sum += partials[i];
+    for (double partial : partials) {
+      sum += partial;
     }
     return sum;
   }

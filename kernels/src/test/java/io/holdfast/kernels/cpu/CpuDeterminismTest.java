@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** Bits and bytes: results on any number of threads, and what a call leaves on the heap. */
@@ -214,6 +215,33 @@ class CpuDeterminismTest {
       }
       long bytes = threads.getThreadAllocatedBytes(Thread.currentThread().getId()) - before;
       assertTrue(bytes / calls <= 160, bytes / calls + " bytes a call");
+    }
+  }
+
+  @Test
+  void smallSumsOfSeveralCallersKeepApart() throws InterruptedException {
+    try (Kernels k = new CpuKernels(2, Precision.FP32);
+        Arena arena = new Arena(k, 1 << 20)) {
+      Tensor ones = arena.take(DType.F32, 1, 4096);
+      float[] values = new float[4096];
+      Arrays.fill(values, 1);
+      k.upload(ones, values, 0);
+      Tensor zeros = arena.take(DType.F32, 1, 4096);
+      k.zero(zeros);
+      AtomicInteger wrong = new AtomicInteger();
+      Thread other = new Thread(() -> countWrongSums(k, zeros, 0, wrong));
+      other.start();
+      countWrongSums(k, ones, 4096, wrong);
+      other.join();
+      assertEquals(0, wrong.get());
+    }
+  }
+
+  private static void countWrongSums(Kernels k, Tensor x, double want, AtomicInteger wrong) {
+    for (int i = 0; i < 5000; i++) {
+      if (k.sumOfSquares(x) != want) {
+        wrong.incrementAndGet();
+      }
     }
   }
 
