@@ -1,6 +1,7 @@
 package io.holdfast.kernels.cpu;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -28,9 +29,9 @@ final class WorkerPool implements AutoCloseable {
 
   private final Worker[] helpers;
   private final AtomicInteger running = new AtomicInteger();
+  private final AtomicReference<Throwable> failure = new AtomicReference<>();
   private volatile int round;
   private volatile Thread waiting;
-  private volatile Throwable failure;
   private volatile boolean closed;
   private Task task;
 
@@ -49,17 +50,17 @@ final class WorkerPool implements AutoCloseable {
     return helpers.length + 1;
   }
 
-  /** Runs the task once on every worker and returns when all have; the first failure is thrown. */
+  /**
+   * Runs the task once on every worker and returns when all have. The first failure is thrown, with
+   * those after it as suppressed.
+   */
   synchronized void run(Task newTask) {
-    if (closed) {
-      throw new IllegalStateException("backend is closed");
-    }
+    checkOpen();
     if (helpers.length == 0) {
       newTask.run(0);
       return;
     }
     task = newTask;
-    failure = null;
     running.set(helpers.length);
     round++; // publishes the task
     for (Worker helper : helpers) {
@@ -70,12 +71,25 @@ final class WorkerPool implements AutoCloseable {
     try {
       newTask.run(0);
     } catch (Throwable t) {
-      failure = t;
+      fail(t);
     }
     awaitHelpers();
     task = null;
-    if (failure != null) {
-      rethrow(failure);
+    Throwable first = failure.getAndSet(null);
+    if (first != null) {
+      rethrow(first);
+    }
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("backend is closed");
+    }
+  }
+
+  private void fail(Throwable t) {
+    if (!failure.compareAndSet(null, t) && failure.get() != t) {
+      failure.get().addSuppressed(t);
     }
   }
 
@@ -84,6 +98,7 @@ final class WorkerPool implements AutoCloseable {
    * caller does it all if {@code elements}, the size of the work, is small.
    */
   void forRange(long items, long grain, long elements, Range range) {
+    checkOpen();
     if (items == 0) {
       return;
     }
@@ -176,7 +191,7 @@ final class WorkerPool implements AutoCloseable {
         try {
           task.run(number);
         } catch (Throwable t) {
-          failure = t;
+          fail(t);
         }
         if (running.decrementAndGet() == 0) {
           Thread caller = waiting;

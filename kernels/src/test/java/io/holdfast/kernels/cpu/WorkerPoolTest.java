@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -93,6 +94,35 @@ class WorkerPoolTest {
   }
 
   @Test
+  void theFirstFailureIsThrownAndTheOthersAreSuppressed() {
+    try (WorkerPool pool = new WorkerPool(3)) {
+      AtomicReference<Thread> first = new AtomicReference<>();
+      IllegalStateException thrown =
+          assertThrows(
+              IllegalStateException.class,
+              () ->
+                  pool.run(
+                      worker -> {
+                        if (worker == 1) {
+                          first.set(Thread.currentThread());
+                        } else {
+                          awaitParked(first);
+                        }
+                        throw new IllegalStateException("worker " + worker);
+                      }));
+      assertEquals("worker 1", thrown.getMessage());
+      assertEquals(2, thrown.getSuppressed().length);
+      pool.run(worker -> {});
+    }
+  }
+
+  private static void awaitParked(AtomicReference<Thread> thread) {
+    while (thread.get() == null || thread.get().getState() != Thread.State.WAITING) {
+      Thread.onSpinWait();
+    }
+  }
+
+  @Test
   void closeEndsTheThreadsAndRefusesWork() {
     WorkerPool pool = new WorkerPool(3);
     Thread[] seen = new Thread[3];
@@ -103,6 +133,7 @@ class WorkerPoolTest {
     assertFalse(seen[1].isAlive());
     assertFalse(seen[2].isAlive());
     assertThrows(IllegalStateException.class, () -> pool.run(worker -> {}));
+    assertThrows(IllegalStateException.class, () -> pool.forRange(1, 1, 1, (from, to) -> {}));
   }
 
   @Test
