@@ -155,13 +155,13 @@ static void forEachItem(const int32_t* starts, const int32_t* streams, int64_t s
   }
 }
 
-// Sequences lie one after the other within the rows, none longer than maxLength.
+// Sequences lie one after the other and fill the rows, none longer than maxLength.
 static bool startsFit(At<const int32_t> starts, int64_t sequences, int64_t rows, int64_t maxLength) {
   for (int64_t b = 0; b < sequences; b++) {
     int64_t length = (int64_t)starts[b + 1] - starts[b];
-    if (starts[b] < 0 || length < 0 || length > maxLength || starts[b + 1] > rows) return false;
+    if (length < 0 || length > maxLength) return false;
   }
-  return true;
+  return starts[0] == 0 && starts[sequences] == rows;
 }
 
 // Floats of scratch that one worker needs.

@@ -2,8 +2,9 @@ package io.holdfast.kernels;
 
 /**
  * Where the sequences of a packed batch begin: sequence b holds tokens {@code starts[b]} to {@code
- * starts[b + 1]}. Both tensors are I32, {@code starts} of shape [B + 1, 1], {@code streams} (the
- * random stream of each sequence) [B, 1]. {@code maxLength} bounds the longest sequence.
+ * starts[b + 1]}, the first from 0 and the last to the end of the batch. Both tensors are I32,
+ * {@code starts} of shape [B + 1, 1], {@code streams} (the random stream of each sequence) [B, 1].
+ * {@code maxLength} bounds the longest sequence.
  */
 public record Sequences(Tensor starts, Tensor streams, int maxLength) {
 

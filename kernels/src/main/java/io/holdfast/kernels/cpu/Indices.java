@@ -20,12 +20,12 @@ final class Indices {
     return ids.address();
   }
 
-  /** Address of starts of sequences that lie within the rows and are no longer than they say. */
+  /** Address of starts of sequences that fill the rows and are no longer than they say. */
   static long starts(Sequences sequences, int rows) {
     long starts = sequences.starts().address();
     if (!CpuNative.startsFit(starts, sequences.count(), rows, sequences.maxLength())) {
       throw new IndexOutOfBoundsException(
-          "sequences do not ascend within " + rows + " rows by at most " + sequences.maxLength());
+          "sequences do not fill " + rows + " rows by at most " + sequences.maxLength() + " each");
     }
     return starts;
   }

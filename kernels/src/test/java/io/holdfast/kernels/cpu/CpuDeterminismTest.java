@@ -254,12 +254,24 @@ class CpuDeterminismTest {
       Tensor y = arena.take(DType.F32, TOKENS, 4);
       assertThrows(IndexOutOfBoundsException.class, () -> k.gather(y, small, step.ids));
       assertThrows(IndexOutOfBoundsException.class, () -> k.gatherBackward(small, y, step.ids));
-      Sequences longer = new Sequences(step.sequences.starts(), step.sequences.streams(), 199);
       Tensor qkv = arena.take(DType.F32, TOKENS, 12);
       Tensor lse = arena.take(DType.F32, TOKENS, 1);
-      assertThrows(
-          IndexOutOfBoundsException.class,
-          () -> k.attention(y, lse, step.scratch, qkv, longer, 1, 0, step.key));
+      Tensor streams = step.ints(new int[] {0, 1, 2});
+      for (int[] starts :
+          new int[][] {
+            {0, 200, 229, TOKENS - 1},
+            {0, 200, 229, TOKENS + 1},
+            {1, 200, 229, TOKENS},
+            {-1, 198, 229, TOKENS},
+            {0, 201, 229, TOKENS},
+            {0, 200, 199, TOKENS}
+          }) {
+        Sequences wrong = new Sequences(step.ints(starts), streams, 200);
+        assertThrows(
+            IndexOutOfBoundsException.class,
+            () -> k.attention(y, lse, step.scratch, qkv, wrong, 1, 0, step.key),
+            Arrays.toString(starts));
+      }
     }
   }
 }
