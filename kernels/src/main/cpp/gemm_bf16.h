@@ -36,7 +36,8 @@ struct Matmul {
 };
 
 static const Matmul& matmul(int64_t m, int64_t n, int64_t k, const View& a, const View& b, const Output& c) {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  // Never destroyed: daemon threads may multiply while the process exits.
+  static const dnnl::engine& engine = *new dnnl::engine(dnnl::engine::kind::cpu, 0);
   typedef std::array<int64_t, 9> Shape;
   static thread_local std::map<Shape, Matmul> built;
   Shape shape = {m, n, k, a.rowStride, a.colStride, b.rowStride, b.colStride, c.stride, c.add};
@@ -84,11 +85,14 @@ static void runShallow(int64_t m, int64_t n, int64_t k, const View& a, const Vie
   runMatmul(m, n, SMALLEST_DEPTH, transposed(rowsA.data(), m), plain(rowsB.data(), n), c);
 }
 
-// c[m,n] (+)= a[m,k] · b[k,n]. The tokens are the rows of a plain a, and the depth under a transposed one.
-static void gemmBf16(int64_t m, int64_t n, int64_t k, const View& a, const View& b, const Output& c) {
+// The extent of a product that is the number of tokens.
+enum class Tokens { ROWS, DEPTH };
+
+// c[m,n] (+)= a[m,k] · b[k,n]
+static void gemmBf16(Tokens tokens, int64_t m, int64_t n, int64_t k, const View& a, const View& b, const Output& c) {
   if (m == 0 || n == 0) return;
   OneThread one;
-  if (a.colStride == 1) {
+  if (tokens == Tokens::ROWS) {
     for (int64_t i = 0; i < m; i += piece(m - i)) {
       runMatmul(piece(m - i), n, k, part(a, i, 0), b, {c.data + i * c.stride, c.stride, 1, c.add});
     }

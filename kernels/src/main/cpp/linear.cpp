@@ -3,8 +3,9 @@
 
 #include "gemm_bf16.h"
 
-INLINE void multiply(bool bf16, int64_t m, int64_t n, int64_t k, const View& a, const View& b, const Output& c) {
-  bf16 ? gemmBf16(m, n, k, a, b, c) : gemm(m, n, k, a, b, c);
+INLINE void multiply(bool bf16, Tokens tokens, int64_t m, int64_t n, int64_t k, const View& a, const View& b,
+                     const Output& c) {
+  bf16 ? gemmBf16(tokens, m, n, k, a, b, c) : gemm(m, n, k, a, b, c);
 }
 
 // y[rowFrom … rowTo, colFrom … colTo)
@@ -15,22 +16,22 @@ static void linear(At<float> y, At<const float> x, At<const float> w, At<const f
       memcpy(y + r * out + colFrom, b + colFrom, (colTo - colFrom) * sizeof(float));
     }
   }
-  multiply(bf16, rowTo - rowFrom, colTo - colFrom, in, plain(x + rowFrom * in, in), transposed(w + colFrom * in, in),
-       {y + rowFrom * out + colFrom, out, 1, b.pointer != nullptr});
+  multiply(bf16, Tokens::ROWS, rowTo - rowFrom, colTo - colFrom, in, plain(x + rowFrom * in, in),
+           transposed(w + colFrom * in, in), {y + rowFrom * out + colFrom, out, 1, b.pointer != nullptr});
 }
 
 // dx[rowFrom … rowTo, colFrom … colTo) = dy · w
 static void linearBackwardInput(At<float> dx, At<const float> dy, At<const float> w, bool add, bool bf16, int64_t in, int64_t out,
                                 int64_t rowFrom, int64_t rowTo, int64_t colFrom, int64_t colTo) {
-  multiply(bf16, rowTo - rowFrom, colTo - colFrom, out, plain(dy + rowFrom * out, out), plain(w + colFrom, in),
-       {dx + rowFrom * in + colFrom, in, 1, add});
+  multiply(bf16, Tokens::ROWS, rowTo - rowFrom, colTo - colFrom, out, plain(dy + rowFrom * out, out),
+           plain(w + colFrom, in), {dx + rowFrom * in + colFrom, in, 1, add});
 }
 
 // dw[rowFrom … rowTo, colFrom … colTo) += dyᵀ · x
 static void linearBackwardWeight(At<float> dw, At<const float> dy, At<const float> x, bool bf16, int64_t rows, int64_t in,
                                  int64_t out, int64_t rowFrom, int64_t rowTo, int64_t colFrom, int64_t colTo) {
-  multiply(bf16, rowTo - rowFrom, colTo - colFrom, rows, transposed(dy + rowFrom, out), plain(x + colFrom, in),
-       {dw + rowFrom * in + colFrom, in, 1, true});
+  multiply(bf16, Tokens::DEPTH, rowTo - rowFrom, colTo - colFrom, rows, transposed(dy + rowFrom, out),
+           plain(x + colFrom, in), {dw + rowFrom * in + colFrom, in, 1, true});
 }
 
 // db[from … to) += Σ_rows dy, in blocks of rows so that long sums stay exact.
