@@ -1,4 +1,6 @@
-// exp, tanh and the normal distribution as branch-free polynomials that vectorise. Relative error about 1e-7; NaN stays NaN.
+// exp, tanh and the normal distribution as branch-free polynomials that vectorise; NaN stays NaN. Largest relative errors:
+// exp 0.84e-7, tanh 1.6e-7, Φ(−a) 3.8e-7 for a < 1, 7e-7 for a < 5, 4e-6 at a = 12. Largest absolute errors of what is
+// made of them: gelu 3.8e-7, its derivative 2e-7.
 #pragma once
 
 #include <cmath>
