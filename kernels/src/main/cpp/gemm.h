@@ -16,6 +16,10 @@ static const int64_t BLOCK_N = 512;
 static const int64_t BLOCK_M = 96;
 static const int64_t PACK_FROM = 128;  // columns for which packing pays
 
+// Packed blocks of both factors.
+alignas(64) static thread_local float packedA[BLOCK_M * BLOCK_K + 8];
+alignas(64) static thread_local float packedB[BLOCK_K * BLOCK_N];
+
 // A matrix or its transpose: element (i, j) at data[i · rowStride + j · colStride], one of the strides being 1.
 struct View {
   const float* data;
@@ -190,9 +194,8 @@ INLINE void packRows(float* to, const View& a, int64_t m, int64_t k) {
 
 // A block of c from one block of each factor.
 template <int M, int W>
-INLINE void blockProduct(int64_t m, int64_t n, int64_t k, const View& a, const float* packedB, const Output& c) {
+INLINE void blockProduct(int64_t m, int64_t n, int64_t k, const View& a, const Output& c) {
   const int N = 2 * W;
-  alignas(64) static thread_local float packedA[BLOCK_M * BLOCK_K + 8];
   bool pack = a.colStride != 1 || n >= PACK_FROM;  // a plain one can be read where it lies
   if (pack) packRows<M>(packedA, a, m, k);
   for (int64_t j = 0; j < n; j += N) {
@@ -207,7 +210,6 @@ INLINE void blockProduct(int64_t m, int64_t n, int64_t k, const View& a, const f
 template <int M, int W>
 INLINE void product(int64_t m, int64_t n, int64_t k, const View& a, const View& b, const Output& c) {
   const int N = 2 * W;
-  alignas(64) static thread_local float packedB[BLOCK_K * BLOCK_N];
   for (int64_t p = 0; p < k; p += BLOCK_K) {
     int64_t depth = least(BLOCK_K, k - p);
     for (int64_t left = 0; left < n; left += BLOCK_N) {
@@ -216,7 +218,7 @@ INLINE void product(int64_t m, int64_t n, int64_t k, const View& a, const View& 
         packColumns<N>(packedB + j * depth, part(b, p, left + j), depth, least(N, cols - j));
       }
       for (int64_t i = 0; i < m; i += BLOCK_M) {
-        blockProduct<M, W>(least(BLOCK_M, m - i), cols, depth, part(a, i, p), packedB,
+        blockProduct<M, W>(least(BLOCK_M, m - i), cols, depth, part(a, i, p),
                            {c.data + i * c.stride + left, c.stride, c.alpha, c.add || p > 0});
       }
     }
