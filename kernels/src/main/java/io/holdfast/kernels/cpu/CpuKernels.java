@@ -299,7 +299,6 @@ public final class CpuKernels extends CpuLinear {
 
   @Override
   public void crossEntropy(Tensor loss, Tensor dLogits, Tensor logits, Tensor labels, float scale) {
-    int rows = logits.rows();
     int cols = logits.cols();
     long pl = loss.address();
     long pd = orNull(dLogits);
@@ -311,7 +310,6 @@ public final class CpuKernels extends CpuLinear {
   @Override
   public void symmetricKl(
       Tensor kl, Tensor dP, Tensor dQ, Tensor pLogits, Tensor qLogits, float scale) {
-    int rows = pLogits.rows();
     int cols = pLogits.cols();
     long pk = kl.address();
     long pdp = orNull(dP);
@@ -324,7 +322,6 @@ public final class CpuKernels extends CpuLinear {
 
   @Override
   public void squaredError(Tensor loss, Tensor dx, Tensor x, Tensor target, float scale) {
-    int rows = x.rows();
     long pl = loss.address();
     long pd = orNull(dx);
     long px = x.address();
