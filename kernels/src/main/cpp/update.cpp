@@ -12,7 +12,8 @@ KERNEL double sumOfSquares(At<const float> x, int64_t from, int64_t to) {
   return sum;
 }
 
-// decay = 1 − lr·wd; w ← decay·w − rate·m / (root·√v + epsilon): rate and root hold the bias corrections.
+// decay = lr·wd; w ← w − (decay·w + rate·m / (root·√v + epsilon)): rate and root hold the bias corrections. A decay below
+// the roundoff of 1 would be lost in 1 − decay.
 KERNEL void adamw(At<float> w, At<float> m, At<float> v, At<const float> g, float gradientScale, float beta1,
                   float oneMinusBeta1, float beta2, float oneMinusBeta2, float decay, float rate, float root,
                   float epsilon, int64_t from, int64_t to) {
@@ -23,6 +24,6 @@ KERNEL void adamw(At<float> w, At<float> m, At<float> v, At<const float> g, floa
     float second = beta2 * v[i] + oneMinusBeta2 * gradient * gradient;
     m[i] = first;
     v[i] = second;
-    w[i] = decay * w[i] - rate * first / (root * sqrtf(second) + epsilon);
+    w[i] -= decay * w[i] + rate * first / (root * sqrtf(second) + epsilon);
   }
 }

@@ -334,10 +334,10 @@ public final class CpuKernels extends CpuLinear {
   @Override
   public double sumOfSquares(Tensor x) {
     long px = x.address();
-    double[] partials = new double[blocks];
     long n = x.elements();
     long block = (n / PARTIALS / LINE + 1) * LINE;
     int blocks = (int) ((n + block - 1) / block);
+    double[] partials = new double[blocks];
     pool.forRange(
         blocks,
         1,
@@ -367,7 +367,7 @@ public final class CpuKernels extends CpuLinear {
     float rest1 = (float) (1 - step.beta1());
     float beta2 = (float) step.beta2();
     float rest2 = (float) (1 - step.beta2());
-    float decay = (float) (1 - step.learningRate() * step.weightDecay());
+    float decay = (float) (step.learningRate() * step.weightDecay());
     float rate = (float) (step.learningRate() / step.correction1() * (inside ? root2 : 1));
     float root = (float) (inside ? 1 : 1 / root2);
     float epsilon = (float) step.epsilon();

@@ -32,6 +32,22 @@ interface UpdateContract extends Contract {
     }
   }
 
+  /** Decay and move are each a third of the distance from 1 to the float below; both count. */
+  @Test
+  default void adamwKeepsADecayBelowTheRoundoff() {
+    double rate = 0x1p-24 / 3;
+    AdamStep step = new AdamStep(rate, 0.5, 0.5, 1e-9, 1, 1, 1, false, 1);
+    float[] w =
+        trial("adamw of a small decay")
+            .updated("w", 1, 1, 1)
+            .updated("m", 1, 1, 2)
+            .updated("v", 1, 1, 2)
+            .in("g", 1, 1, 0)
+            .onBackend((k, t) -> k.adamw(t.get("w"), t.get("m"), t.get("v"), t.get("g"), step))
+            .get("w");
+    assertEquals(Math.nextDown(1f), w[0]);
+  }
+
   @Test
   default void sumOfSquares() {
     for (int n : new int[] {0, 1, 13, 207, 4098, 100_003}) {
