@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
@@ -50,13 +51,15 @@ final class TrainFlags {
           Map.entry("logging_steps", List.of("--log-interval")),
           Map.entry("output_dir", List.of("--save-dir")));
 
-  /** Values that other trainers write for ours. */
+  /** Values that other trainers write for ours, and the options that take them. */
   private static final Map<String, String> VALUES =
       Map.of(
           "sentence_prediction_r3f", "r3f",
           "sentence_prediction", "cross_entropy",
           "cross-entropy", "cross_entropy",
           "polynomial_decay", "polynomial");
+
+  private static final Set<String> RENAMED = Set.of("criterion", "lr_scheduler_type");
 
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
@@ -97,7 +100,7 @@ final class TrainFlags {
     for (Options.Info info : all()) {
       String value = line.matchedOptionValue(info.flag(), null);
       if (value != null) {
-        values.put(info.key(), VALUES.getOrDefault(value, value));
+        values.put(info.key(), ours(info.key(), value));
       }
     }
     return values;
@@ -116,11 +119,15 @@ final class TrainFlags {
         throw Main.usage(file + ": '" + entry.getKey() + "' is not one value");
       }
       if (!entry.getValue().isNull()) {
-        String value = entry.getValue().asText();
-        values.put(key(entry.getKey()), VALUES.getOrDefault(value, value));
+        String key = key(entry.getKey());
+        values.put(key, ours(key, entry.getValue().asText()));
       }
     }
     return values;
+  }
+
+  private static String ours(String key, String value) {
+    return RENAMED.contains(key) ? VALUES.getOrDefault(value, value) : value;
   }
 
   private static JsonNode parse(Path file) {

@@ -81,6 +81,21 @@ class FlagsTest {
   }
 
   @Test
+  void foldersMayBeCalledWhatOtherTrainersCallAValue(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("run.json");
+    Files.writeString(
+        file, "{\"model\": \"polynomial_decay\", \"lr_scheduler_type\": \"polynomial_decay\"}");
+    String line =
+        "train --task cola --data-dir cross-entropy --criterion cross-entropy --output-dir o"
+            + " --config ";
+    TrainConfig config = ((TrainCommand) Cli.parse(Cli.words(line + file))).options();
+    assertEquals(Path.of("cross-entropy"), config.dataDir());
+    assertEquals("cross_entropy", config.criterion());
+    assertEquals("polynomial_decay", config.model());
+    assertEquals("polynomial", config.lrSchedulerType());
+  }
+
+  @Test
   void flagsComeBeforeTheFileAndTheFileBeforeDefaults(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("run.json");
     Files.writeString(file, "{\"config\": {\"learning_rate\": 0.001, \"seed\": 7, \"eps\": null}}");
