@@ -77,6 +77,9 @@ final class DoctorCommand implements Callable<Integer> {
         report.put("cpu_backend", "loaded");
         report.putAll(new GemmCheck(kernels).run());
       }
+      try (Kernels bf16 = Backends.open("cpu", workers, Precision.BF16_GEMM)) {
+        report.put("bf16_gemm", bf16.note().isEmpty() ? "available" : bf16.note());
+      }
       return report.get("gemm_check").equals("ok") ? 0 : HoldfastException.Kind.BACKEND.exitCode();
     } catch (HoldfastException | LinkageError e) {
       report.put("cpu_backend", "does not load: " + e.getMessage());

@@ -1,7 +1,9 @@
 package io.holdfast.cli;
 
 import io.holdfast.engine.train.Predictor;
+import io.holdfast.engine.train.ProgressListener;
 import io.holdfast.kernels.Precision;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Option;
 
 /** What opening a trained model takes. */
@@ -59,8 +61,17 @@ final class ModelOptions {
     }
     atLeast("--per-device-eval-batch-size", batchSize, 1);
     atLeast("--threads", threads, 0);
+    ProgressListener warnings =
+        new ProgressListener() {
+          @Override
+          public void warning(String line) {
+            LoggerFactory.getLogger(Logs.ERRORS).warn(line);
+          }
+        };
     return Predictor.open(
-        model, new Predictor.Settings(backend, threads, precision, longest, batchSize));
+        model,
+        new Predictor.Settings(backend, threads, precision, longest, batchSize),
+        warnings);
   }
 
   private static void atLeast(String flag, int value, int min) {

@@ -120,6 +120,28 @@ class CommandsTest {
     assertTrue(loud.startsWith("warning: the noise is negligible"), loud);
   }
 
+  /** Where the processor has no AMX, whoever asks for it is told, and the record says so. */
+  @Test
+  void aPrecisionThatIsNotThereIsSaid() throws IOException {
+    Cli doctor = run("doctor --json");
+    String found = JSON.readTree(doctor.out()).path("bf16_gemm").asText();
+    Path out = folder.resolve("out");
+    String bf16 = " --precision bf16-gemm";
+    String trained = succeed(train + " --max-steps 1 --output-dir " + out + bf16).err();
+    String predicted = succeed("predict --text fine --model " + out + bf16).err();
+    JsonNode recorded = JSON.readTree(out.resolve("run.json").toFile()).path("backend");
+    if (found.equals("available")) {
+      assertEquals("", recorded.path("note").asText());
+      assertEquals("", predicted);
+    } else {
+      assertEquals("warning: " + found, predicted.strip());
+      assertTrue(trained.contains("warning: " + found), trained);
+      assertEquals(found, recorded.path("note").asText());
+      assertTrue(found.endsWith("products stay fp32"), found);
+    }
+    assertEquals("", succeed("predict --text fine --model " + out).err());
+  }
+
   /** In a process of its own: SIGTERM saves, exits with 75, and the same command finishes. */
   @Test
   void aSignalSavesAndTheSameCommandGoesOn() throws Exception {

@@ -28,6 +28,11 @@ public final class CheckedKernels implements Kernels {
     return backend.real();
   }
 
+  @Override
+  public String note() {
+    return backend.note();
+  }
+
   // ---- memory ----
 
   @Override

@@ -19,6 +19,11 @@ public interface Kernels extends AutoCloseable {
   /** The type of weights and activations. */
   DType real();
 
+  /** What this machine makes of the precision asked for, in one line; empty if just that. */
+  default String note() {
+    return "";
+  }
+
   // ---- memory ----
 
   /**

@@ -43,13 +43,20 @@ public final class Predictor implements AutoCloseable {
   }
 
   private final Settings settings;
+  private final ProgressListener listener;
   private final Kernels kernels;
   private final Pretrained files;
   private final Arena parameters;
   private final SequenceClassifier model;
 
-  private Predictor(Settings settings, Kernels kernels, Pretrained files, Arena parameters) {
+  private Predictor(
+      Settings settings,
+      ProgressListener listener,
+      Kernels kernels,
+      Pretrained files,
+      Arena parameters) {
     this.settings = settings;
+    this.listener = listener;
     this.kernels = kernels;
     this.files = files;
     this.parameters = parameters;
@@ -68,8 +75,9 @@ public final class Predictor implements AutoCloseable {
 
   /**
    * @param model a folder in Hugging Face layout, with a trained head
+   * @param listener told of rows that are cut or left out, and of a precision that is not there
    */
-  public static Predictor open(String model, Settings settings) {
+  public static Predictor open(String model, Settings settings, ProgressListener listener) {
     int threads = settings.threads() == 0 ? Machine.cores() : settings.threads();
     Deque<AutoCloseable> opened = new ArrayDeque<>();
     try {
@@ -77,11 +85,14 @@ public final class Predictor implements AutoCloseable {
       opened.push(files);
       Kernels kernels = Backends.open(settings.backend(), threads, settings.precision());
       opened.push(kernels);
+      if (!kernels.note().isEmpty()) {
+        listener.warning(kernels.note());
+      }
       ParameterLayout layout = ParameterLayout.of(files.folder.config());
       long bytes = layout.elements() * kernels.real().bytes() + Arena.ALIGNMENT;
       Arena parameters = new Arena(kernels, bytes);
       opened.push(parameters);
-      return new Predictor(settings, kernels, files, parameters);
+      return new Predictor(settings, listener, kernels, files, parameters);
     } catch (RuntimeException e) {
       closeAll(opened);
       throw e;

@@ -35,6 +35,7 @@ final class RunRecord {
     json.putObject("backend")
         .put("name", kernels.name())
         .put("precision", config.precision().toString())
+        .put("note", kernels.note())
         .put("threads", threads);
     json.set("machine", Json.tree(Machine.describe()));
     return new RunRecord(folder, json);

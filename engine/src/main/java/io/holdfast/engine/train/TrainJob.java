@@ -44,6 +44,9 @@ public final class TrainJob {
     try (RunFolder folder = RunFolder.claim(config.outputDir());
         Kernels kernels = Backends.open(config.backend(), threads, config.precision());
         Pretrained pretrained = Pretrained.open(config.model())) {
+      if (!kernels.note().isEmpty()) {
+        listener.warning(kernels.note());
+      }
       Task task = RunData.task(config, listener);
       if (pretrained.hasHeadFor(task)) {
         task = task.withLabelOrder(pretrained.folder.config().labels());

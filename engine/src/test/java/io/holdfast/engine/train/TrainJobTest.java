@@ -80,7 +80,7 @@ class TrainJobTest {
     List<String> predictions = Files.readAllLines(out.resolve("predict_results_cola.txt"));
     assertEquals("index\tprediction", predictions.get(0));
 
-    try (Predictor predictor = Predictor.open(out.toString(), SETTINGS)) {
+    try (Predictor predictor = Predictor.open(out.toString(), SETTINGS, ProgressListener.SILENT)) {
       Map<String, Double> metrics =
           predictor.evaluate(Tasks.named("cola"), tiny.data().resolve("dev.tsv"));
       assertEquals(mcc, metrics.get("matthews_correlation"), 1e-12);

@@ -25,13 +25,20 @@ public final class CpuKernels extends CpuLinear {
   /** Partial sums of {@link #sumOfSquares}: blocks follow from the length alone. */
   private static final int PARTIALS = 256;
 
+  private final String note;
+
   /**
    * Throws an exception of kind BACKEND where the native library does not load.
    *
    * @param threads worker threads, the caller included
    */
   public CpuKernels(int threads, Precision precision) {
-    this(threads, precision == Precision.BF16_GEMM && Processor.detect().amxBf16());
+    this(threads, precision, Processor.detect());
+  }
+
+  private CpuKernels(int threads, Precision precision, Processor processor) {
+    super(threads, precision == Precision.BF16_GEMM && processor.amxBf16());
+    this.note = processor.note(precision);
   }
 
   /**
@@ -39,6 +46,12 @@ public final class CpuKernels extends CpuLinear {
    */
   CpuKernels(int threads, boolean bf16) {
     super(threads, bf16);
+    this.note = "";
+  }
+
+  @Override
+  public String note() {
+    return note;
   }
 
   // ---- noise ----
