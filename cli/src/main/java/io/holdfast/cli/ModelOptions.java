@@ -69,9 +69,7 @@ final class ModelOptions {
           }
         };
     return Predictor.open(
-        model,
-        new Predictor.Settings(backend, threads, precision, longest, batchSize),
-        warnings);
+        model, new Predictor.Settings(backend, threads, precision, longest, batchSize), warnings);
   }
 
   private static void atLeast(String flag, int value, int min) {
