@@ -53,7 +53,7 @@ class SavedModelTest {
 
   private Map<String, Double> evaluate(int maxSeqLength, Task task, Path file) {
     Predictor.Settings settings = new Predictor.Settings("cpu", 1, Precision.FP32, maxSeqLength, 7);
-    try (Predictor predictor = Predictor.open(out.toString(), settings)) {
+    try (Predictor predictor = Predictor.open(out.toString(), settings, ProgressListener.SILENT)) {
       return predictor.evaluate(task, file);
     }
   }
