@@ -2,6 +2,7 @@ package io.holdfast.cli.demo;
 
 import io.holdfast.cli.demo.LanguageToolExamples.Pair;
 import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.files.AtomicFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -95,7 +96,7 @@ record AcceptabilityData(List<Pair> train, List<Pair> dev) {
       Files.write(folder.resolve("dev.tsv"), rows(dev));
     } catch (IOException e) {
       throw new HoldfastException(
-          HoldfastException.Kind.IO, folder + ": cannot be written (" + e.getMessage() + ")", e);
+          HoldfastException.Kind.IO, folder + ": cannot be written (" + AtomicFile.reason(e) + ")", e);
     }
   }
 

@@ -6,6 +6,7 @@ import io.holdfast.cli.Training;
 import io.holdfast.engine.train.Outcome;
 import io.holdfast.engine.train.TrainConfig;
 import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.files.AtomicFile;
 import io.holdfast.model.io.Assets;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -166,7 +167,7 @@ public final class DemoCommand implements Callable<Integer> {
       return files.findAny().isEmpty();
     } catch (IOException e) {
       throw new HoldfastException(
-          HoldfastException.Kind.IO, folder + ": cannot be read (" + e.getMessage() + ")", e);
+          HoldfastException.Kind.IO, folder + ": cannot be read (" + AtomicFile.reason(e) + ")", e);
     }
   }
 

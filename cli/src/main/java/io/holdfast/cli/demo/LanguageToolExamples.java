@@ -1,6 +1,7 @@
 package io.holdfast.cli.demo;
 
 import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.files.AtomicFile;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -70,7 +71,7 @@ final class LanguageToolExamples {
     } catch (IOException e) {
       throw new HoldfastException(
           HoldfastException.Kind.IO,
-          file + ": cannot be read (" + e.getMessage() + "); build again: ./mvnw package",
+          file + ": cannot be read (" + AtomicFile.reason(e) + "); build again: ./mvnw package",
           e);
     }
   }

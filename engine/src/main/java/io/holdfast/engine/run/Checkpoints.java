@@ -3,6 +3,7 @@ package io.holdfast.engine.run;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.files.AtomicFile;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -277,7 +278,7 @@ public final class Checkpoints {
   }
 
   private static String reason(Exception e) {
-    return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    return AtomicFile.reason(e instanceof UncheckedIOException u ? u.getCause() : (IOException) e);
   }
 
   /** Counts and sums what passes through. */

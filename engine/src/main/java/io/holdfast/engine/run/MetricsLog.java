@@ -2,6 +2,7 @@ package io.holdfast.engine.run;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.files.AtomicFile;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -77,7 +78,7 @@ public final class MetricsLog implements AutoCloseable {
 
   private HoldfastException failed(IOException e) {
     return new HoldfastException(
-        HoldfastException.Kind.IO, file + ": cannot be written (" + e.getMessage() + ")", e);
+        HoldfastException.Kind.IO, file + ": cannot be written (" + AtomicFile.reason(e) + ")", e);
   }
 
   @Override

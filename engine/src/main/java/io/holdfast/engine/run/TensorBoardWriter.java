@@ -1,6 +1,7 @@
 package io.holdfast.engine.run;
 
 import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.files.AtomicFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -90,7 +91,7 @@ public final class TensorBoardWriter implements AutoCloseable {
 
   private HoldfastException failed(IOException e) {
     return new HoldfastException(
-        HoldfastException.Kind.IO, file + ": cannot be written (" + e.getMessage() + ")", e);
+        HoldfastException.Kind.IO, file + ": cannot be written (" + AtomicFile.reason(e) + ")", e);
   }
 
   @Override
