@@ -48,17 +48,17 @@ final class PredictCommand implements Callable<Integer> {
 
   @Mixin private DataOptions data;
 
-  /** What to predict. */
-  private record Texts(List<String> firsts, List<String> seconds) {}
-
   @Override
   public Integer call() {
     checkTexts();
     try (Predictor predictor = model.open()) {
-      Texts input = texts.isEmpty() ? read(predictor.config()) : given();
-      List<Prediction> predictions = predictor.predict(input.firsts(), input.seconds());
+      Dataset rows =
+          texts.isEmpty()
+              ? read(predictor.config())
+              : predictor.rows(texts, pairs.isEmpty() ? null : pairs);
+      List<Prediction> predictions = predictor.predict(rows);
       for (int i = 0; i < predictions.size(); i++) {
-        print(predictor.config(), input, i, predictions.get(i));
+        print(predictor.config(), rows.examples().get(i), predictions.get(i));
       }
     }
     return 0;
@@ -86,20 +86,13 @@ final class PredictCommand implements Callable<Integer> {
     }
   }
 
-  private Texts given() {
-    return new Texts(texts, pairs.isEmpty() ? null : pairs);
-  }
-
-  private Texts read(ModelConfig config) {
+  private Dataset read(ModelConfig config) {
     Task task = data.task(config, false);
     Path file = data.file(testFile, "--test-file", task, Split.TEST);
-    Dataset rows = DatasetReader.read(task, file, false, 0);
-    return new Texts(
-        rows.examples().stream().map(Example::first).toList(),
-        task.pair() ? rows.examples().stream().map(Example::second).toList() : null);
+    return DatasetReader.read(task, file, false, 0);
   }
 
-  private void print(ModelConfig config, Texts input, int i, Prediction prediction) {
+  private void print(ModelConfig config, Example row, Prediction prediction) {
     if (!model.json) {
       String answer =
           config.regression()
@@ -109,14 +102,14 @@ final class PredictCommand implements Callable<Integer> {
                   "%s\t%.4f",
                   prediction.labelName(),
                   prediction.probabilities().get(prediction.label()));
-      String second = input.seconds() == null ? "" : "\t" + input.seconds().get(i);
-      System.out.println(answer + "\t" + input.firsts().get(i) + second);
+      String second = row.second() == null ? "" : "\t" + row.second();
+      System.out.println(answer + "\t" + row.first() + second);
       return;
     }
     Map<String, Object> object = new LinkedHashMap<>();
-    object.put("text", input.firsts().get(i));
-    if (input.seconds() != null) {
-      object.put("text_pair", input.seconds().get(i));
+    object.put("text", row.first());
+    if (row.second() != null) {
+      object.put("text_pair", row.second());
     }
     if (config.regression()) {
       object.put("value", prediction.value());

@@ -104,21 +104,26 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
+   * Texts as rows to predict.
+   *
    * @param seconds null for single texts
    */
-  public List<Prediction> predict(List<String> firsts, List<String> seconds) {
-    Columns columns = Columns.named("text", seconds == null ? null : "text_pair", "label");
-    Task task =
-        config().regression()
-            ? Tasks.regression("predict", columns)
-            : Tasks.classification("predict", columns, config().labels());
-    for (int i = 0; i < firsts.size(); i++) {
-      if (firsts.get(i).isBlank() || seconds != null && seconds.get(i).isBlank()) {
-        throw data("text " + (i + 1) + " is empty: give a text to predict");
-      }
-    }
-    Dataset texts = Dataset.ofTexts(task, firsts, seconds);
-    return firsts.isEmpty() ? List.of() : Predictions.of(task, run(texts, false).logits());
+  public Dataset rows(List<String> firsts, List<String> seconds) {
+    return Dataset.ofTexts(task(seconds != null), firsts, seconds);
+  }
+
+  /** An answer for every row; labels that the rows have are not looked at. */
+  public List<Prediction> predict(Dataset rows) {
+    return rows.size() == 0
+        ? List.of()
+        : Predictions.of(task(false), run(rows, false).logits());
+  }
+
+  private Task task(boolean pairs) {
+    Columns columns = Columns.named("text", pairs ? "text_pair" : null, "label");
+    return config().regression()
+        ? Tasks.regression("predict", columns)
+        : Tasks.classification("predict", columns, config().labels());
   }
 
   /** The task's metrics and "loss" over the rows of a file, labels mapped by name. */
@@ -148,7 +153,7 @@ public final class Predictor implements AutoCloseable {
     boolean given = settings.maxSeqLength() > 0;
     int longest = given ? settings.maxSeqLength() : files.tokenizer.modelMaxLength();
     int maxTokens = Math.min(longest, config().maxTokens());
-    TokenizedDataset tokens = TokenizedDataset.of(data, files.tokenizer, maxTokens);
+    TokenizedDataset tokens = RunData.tokenize(data, files.tokenizer, maxTokens, listener);
     Batches batches = Validation.batches(tokens, settings.batchSize());
     RunMemory memory = RunMemory.forInference(kernels, config(), batches.bounds());
     memory.check(Machine.availableMemory() + parameters.capacity());

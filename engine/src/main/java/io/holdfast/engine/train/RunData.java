@@ -70,7 +70,13 @@ record RunData(TokenizedDataset train, TokenizedDataset dev, TokenizedDataset te
       Tokenizer tokenizer,
       int maxTokens,
       ProgressListener to) {
-    Dataset data = DatasetReader.read(task, file, labelled, maxRows);
+    return tokenize(DatasetReader.read(task, file, labelled, maxRows), tokenizer, maxTokens, to);
+  }
+
+  /** What is cut or left out is said. */
+  static TokenizedDataset tokenize(
+      Dataset data, Tokenizer tokenizer, int maxTokens, ProgressListener to) {
+    String file = data.file() == null ? "the texts" : data.file().toString();
     data.notes().forEach(to::warning);
     TokenizedDataset tokens = TokenizedDataset.of(data, tokenizer, maxTokens);
     to.message(file + ": " + tokens.size() + " rows, " + tokens.tokenCount() + " tokens");
