@@ -1,6 +1,7 @@
 package io.holdfast.cli;
 
 import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.files.AtomicFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -53,18 +54,17 @@ final class Failures {
     return oneLine(e.getMessage());
   }
 
-  static int onExecution(Exception e, CommandLine command, CommandLine.ParseResult result) {
-    return report(command.getCommandSpec().qualifiedName(), e);
-  }
-
   /** Says it on stderr, keeps the stack trace in a file, and returns the exit code. */
-  static int report(String command, Throwable e) {
+  static int onExecution(Throwable e, CommandLine line) {
+    String command = line.getCommandSpec().qualifiedName();
+    if (((Main) line.getCommandSpec().root().userObject()).isVerbose()) {
+      e.printStackTrace();
+    }
+    Path trace = keepTrace(e);
     if (e instanceof HoldfastException known) {
-      Logs.toFileOnly(known.getMessage(), known);
       say(command + ": " + oneLine(known.getMessage()));
       return known.kind().exitCode();
     } else if (e instanceof OutOfMemoryError) {
-      Logs.toFileOnly("out of memory", e);
       say(command + ": the Java heap is full: JDK_JAVA_OPTIONS=-Xmx4g makes it larger");
       return HoldfastException.Kind.OUT_OF_MEMORY.exitCode();
     } else if (e instanceof LinkageError) {
@@ -74,28 +74,35 @@ final class Failures {
               + first(e)
               + "); holdfast doctor says more");
       return HoldfastException.Kind.BACKEND.exitCode();
-    } else if (e instanceof UncheckedIOException) {
-      Logs.toFileOnly("input or output failed", e);
-      say(command + ": input or output failed: " + first(e.getCause()));
+    } else if (e instanceof UncheckedIOException io) {
+      say(command + ": input or output failed: " + AtomicFile.reason(io.getCause()));
       return HoldfastException.Kind.IO.exitCode();
     }
-    say(command + ": internal error, a defect of Holdfast: " + first(e) + stackTrace(e));
+    String place = trace == null ? "" : "; the stack trace is in " + trace;
+    say(command + ": internal error, a defect of Holdfast: " + first(e) + place);
     return INTERNAL;
   }
 
-  private static String stackTrace(Throwable e) {
+  /**
+   * Into the run's log; where there is none, into a temporary file, unless the line that is shown
+   * says all there is. Returns the file; null if none was written.
+   */
+  private static Path keepTrace(Throwable e) {
     if (Logs.file() != null) {
-      Logs.toFileOnly("internal error", e);
-      return "; the stack trace is in " + Logs.file();
+      Logs.toFileOnly("failed", e);
+      return Logs.file();
+    }
+    if (e instanceof HoldfastException && e.getCause() == null) {
+      return null;
     }
     try {
       Path file = Files.createTempFile("holdfast-", ".log");
       try (PrintWriter out = new PrintWriter(Files.newBufferedWriter(file))) {
         e.printStackTrace(out);
       }
-      return "; the stack trace is in " + file;
+      return file;
     } catch (IOException unwritable) {
-      return "; no log could be written (" + first(unwritable) + ")";
+      return null;
     }
   }
 

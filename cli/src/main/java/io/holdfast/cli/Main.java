@@ -35,6 +35,12 @@ public final class Main implements Runnable {
 
   @CommandLine.Spec private CommandSpec spec;
 
+  @CommandLine.Option(
+      names = {"-v", "--verbose"},
+      scope = CommandLine.ScopeType.INHERIT,
+      description = "print the stack trace of a failure on stderr")
+  private boolean verbose;
+
   public static void main(String[] args) {
     System.exit(run(args));
   }
@@ -43,11 +49,11 @@ public final class Main implements Runnable {
   static int run(String... args) {
     Locale.setDefault(Locale.ROOT);
     Logs.start();
+    CommandLine line = commandLine();
     try {
-      CommandLine line = commandLine();
       return line.execute(withOurNames(line, args));
     } catch (OutOfMemoryError | LinkageError e) {
-      return Failures.report("holdfast", e);
+      return Failures.onExecution(e, line);
     }
   }
 
@@ -55,7 +61,7 @@ public final class Main implements Runnable {
     CommandLine line = new CommandLine(new Main());
     TrainFlags.addTo(line.getSubcommands().get("train").getCommandSpec());
     line.setParameterExceptionHandler(Failures::onUsage);
-    line.setExecutionExceptionHandler(Failures::onExecution);
+    line.setExecutionExceptionHandler((e, command, result) -> Failures.onExecution(e, command));
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpWidth(110);
     line.setUsageHelpLongOptionsMaxWidth(36);
@@ -81,6 +87,10 @@ public final class Main implements Runnable {
     int end = arg.indexOf('=') < 0 ? arg.length() : arg.indexOf('=');
     String name = TrainFlags.canonical(arg.substring(0, end).replace('_', '-'));
     return known.contains(name) ? name + arg.substring(end) : arg;
+  }
+
+  boolean isVerbose() {
+    return verbose;
   }
 
   @Override

@@ -2,12 +2,20 @@ package io.holdfast.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -136,6 +144,58 @@ class BadInputTest {
     assertEquals("years of work", Files.readString(precious));
     refused(2, train(rows, rows).replace(out.toString(), precious.toString()), "thesis.tex");
     refused(7, train(rows, rows).replace(out.toString(), precious + "/deeper"), "thesis.tex");
+  }
+
+  @Test
+  void outputThatCannotBeWritten() {
+    assumeTrue(Files.isDirectory(Path.of("/proc/self")), "needs a folder that takes no files");
+    Cli cli = Cli.run(Cli.words(train(rows, rows).replace(out.toString(), "/proc/holdfast")));
+    assertEquals(7, cli.exitCode(), cli.err());
+    assertEquals(1, cli.err().lines().count(), cli.err());
+    assertTrue(cli.err().contains("/proc/holdfast: cannot be used ("), cli.err());
+    assertFalse(cli.err().contains("Exception"), cli.err());
+  }
+
+  @Test
+  void runsThatCannotSucceed() throws IOException {
+    String diverges = train(rows, rows).replace("--max-steps 1", "--max-steps 9");
+    refused(6, diverges + " --learning-rate 1e38", "update ");
+    Path guesses = file("guesses.tsv", "text\tmood");
+    for (int i = 0; i < 40; i++) {
+      Files.writeString(guesses, "the day\tup\nthe day\tdown\n", StandardOpenOption.APPEND);
+    }
+    Cli cli =
+        Cli.run(
+            Cli.words(
+                train(guesses, guesses)
+                        .replace(out.toString(), folder + "/guesses")
+                        .replace("--max-steps 1", "--num-train-epochs 3")
+                    + " --learning-rate 1e-4 --on-degenerate stop"));
+    assertEquals(9, cli.exitCode(), cli.err());
+    assertTrue(cli.err().contains("predictions are constant"), cli.err());
+  }
+
+  @Test
+  void stackTracesAreKept() throws IOException {
+    Path broken = file("broken.json", "{\"model_type\": ");
+    Files.copy(broken, model.resolve("config.json"), StandardCopyOption.REPLACE_EXISTING);
+    String line = "predict --text fine --model " + model;
+    refused(4, line, "config.json");
+    assertTrue(traces().anyMatch(text -> text.contains(model.toString())));
+    String err = Cli.run(Cli.words(line + " -v")).err();
+    assertTrue(err.contains("\tat io.holdfast.model"), err);
+  }
+
+  /** The traces in temporary files. */
+  private static Stream<String> traces() throws IOException {
+    try (DirectoryStream<Path> files =
+        Files.newDirectoryStream(Path.of(System.getProperty("java.io.tmpdir")), "holdfast-*.log")) {
+      List<String> texts = new ArrayList<>();
+      for (Path file : files) {
+        texts.add(Files.readString(file));
+      }
+      return texts.stream();
+    }
   }
 
   @Test
