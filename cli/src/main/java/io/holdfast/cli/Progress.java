@@ -25,19 +25,19 @@ final class Progress implements ProgressListener, AutoCloseable {
   private final LogFormat format;
   private final int loggingSteps;
   private final Path logFile;
-  private final Runnable onStart;
+  private final Runnable onUpdate;
   private ProgressBar bar;
 
   /**
-   * @param logFile takes the log from the first update on
-   * @param onStart called before the first update
+   * @param logFile takes the log once the run starts
+   * @param onUpdate called after every update, and at the start of a run that resumes
    */
-  Progress(LogFormat format, int loggingSteps, Path logFile, Runnable onStart) {
+  Progress(LogFormat format, int loggingSteps, Path logFile, Runnable onUpdate) {
     boolean terminal = format == LogFormat.AUTO && Logs.onTerminal();
     this.format = format == LogFormat.AUTO && !terminal ? LogFormat.PLAIN : format;
     this.loggingSteps = loggingSteps;
     this.logFile = logFile;
-    this.onStart = onStart;
+    this.onUpdate = onUpdate;
     if (this.format == LogFormat.JSON || this.format == LogFormat.NONE) {
       Logs.hideRunLines();
     }
@@ -62,7 +62,9 @@ final class Progress implements ProgressListener, AutoCloseable {
   @Override
   public void started(int firstStep, int totalSteps) {
     Logs.toFile(logFile);
-    onStart.run();
+    if (firstStep > 0) {
+      onUpdate.run();
+    }
     if (format == LogFormat.AUTO) {
       bar =
           new ProgressBarBuilder()
@@ -78,6 +80,7 @@ final class Progress implements ProgressListener, AutoCloseable {
 
   @Override
   public void step(Step step) {
+    onUpdate.run();
     if (bar != null) {
       bar.setExtraMessage(brief(step));
       bar.stepTo(step.step());

@@ -9,7 +9,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * SIGINT and SIGTERM while a run goes on: the first asks it to save and stop, the second ends the
- * process at once. Before there is anything to save, so does the first.
+ * process at once. Before the first update there is nothing to save, and so does the first.
  *
  * <p>The class of the JDK that handles signals is reached by reflection, because javac warns about
  * its name wherever it is written.
@@ -58,7 +58,12 @@ final class Signals implements AutoCloseable {
   }
 
   private void received(int exitCode) {
-    if (!saving || stop.isRequested()) {
+    if (!saving) {
+      LoggerFactory.getLogger(Logs.ERRORS)
+          .warn("stopped before the first update: nothing is saved; the same command starts again");
+      Runtime.getRuntime().halt(exitCode);
+    }
+    if (stop.isRequested()) {
       Runtime.getRuntime().halt(exitCode);
     }
     stop.request();

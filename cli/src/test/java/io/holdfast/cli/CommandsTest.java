@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -120,6 +121,27 @@ class CommandsTest {
     assertTrue(loud.startsWith("warning: the noise is negligible"), loud);
   }
 
+  @Test
+  void rowsThatAreCutOrBlankAreSaidAndAnswered() throws IOException {
+    Path out = folder.resolve("out");
+    succeed(train + " --max-steps 1 --output-dir " + out);
+    Path pairs = folder.resolve("test.tsv");
+    String wide = "the day was fine ".repeat(9);
+    Files.writeString(pairs, "id\tquestion1\tquestion2\n0\tfine\t \n1\tfine\t" + wide + "\n");
+    String file = " --max-seq-length 16 --task qqp --test-file " + pairs;
+    Cli cli = succeed("predict --model " + out + file);
+    assertEquals(2, cli.out().lines().count(), cli.out());
+    assertTrue(cli.err().contains("1 rows were cut to 16 tokens"), cli.err());
+    Path dev = folder.resolve("wide.tsv");
+    Files.writeString(dev, "text\tmood\n" + wide + "\tup\nfine\tdown\n");
+    String eval = " --max-seq-length 16 --validation-file " + dev + columns;
+    String said = succeed("eval --model " + out + eval).err();
+    assertTrue(said.contains("1 rows were cut to 16 tokens"), said);
+    String text = " --max-seq-length 16 --text \"" + wide + "\"";
+    said = succeed("predict --model " + out + text).err();
+    assertTrue(said.contains("the texts: 1 rows were cut"), said);
+  }
+
   /** Where the processor has no AMX, whoever asks for it is told, and the record says so. */
   @Test
   void aPrecisionThatIsNotThereIsSaid() throws IOException {
@@ -147,6 +169,31 @@ class CommandsTest {
   void aSignalSavesAndTheSameCommandGoesOn() throws Exception {
     Path out = folder.resolve("out");
     String line = train + " --logging-steps 1 --max-steps 300 --output-dir " + out;
+    signalled(75, line, "step 3/", 1);
+    String resumed = succeed(line).err();
+    assertTrue(resumed.contains("resuming after update "), resumed);
+    assertTrue(Files.exists(out.resolve("model.safetensors")));
+  }
+
+  @Test
+  void aSignalBeforeTheFirstUpdateSavesNothingAndSaysSo() throws Exception {
+    Path out = folder.resolve("out");
+    ToyModel.rows(folder.resolve("dev.tsv"), 40_000); // evaluated before the first update
+    String said = signalled(143, train + " --output-dir " + out, "noise audit", 1);
+    assertTrue(said.contains("nothing is saved"), said);
+  }
+
+  /** The second signal does not wait for the update: one of 2,000 micro-batches. */
+  @Test
+  void aSecondSignalStopsAtOnce() throws Exception {
+    ToyModel.rows(folder.resolve("train.tsv"), 32_000);
+    String line = train + " --logging-steps 1 --gradient-accumulation-steps 2000";
+    signalled(143, line + " --output-dir " + folder.resolve("out"), "step 1/", 2);
+  }
+
+  /** Runs a command in a process of its own that gets SIGTERM after a line; what it says then. */
+  private static String signalled(int exitCode, String line, String after, int signals)
+      throws Exception {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
@@ -154,18 +201,20 @@ class CommandsTest {
     Process process = new ProcessBuilder(command).start();
     try (BufferedReader err = process.errorReader()) {
       String read = err.readLine();
-      while (read != null && !read.startsWith("step 3/")) {
+      while (read != null && !read.startsWith(after)) {
         read = err.readLine();
       }
       process.toHandle().destroy();
-      err.lines().forEach(rest -> {});
+      if (signals == 2) {
+        assertTrue(err.readLine().startsWith("stopping: "));
+        process.toHandle().destroy();
+      }
+      String said = err.lines().collect(Collectors.joining("\n"));
       assertTrue(process.waitFor(60, TimeUnit.SECONDS));
-      assertEquals(75, process.exitValue());
+      assertEquals(exitCode, process.exitValue(), said);
+      return said;
     } finally {
       process.destroyForcibly();
     }
-    String resumed = succeed(line).err();
-    assertTrue(resumed.contains("resuming after update "), resumed);
-    assertTrue(Files.exists(out.resolve("model.safetensors")));
   }
 }
