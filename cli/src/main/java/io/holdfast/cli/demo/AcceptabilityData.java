@@ -96,7 +96,9 @@ record AcceptabilityData(List<Pair> train, List<Pair> dev) {
       Files.write(folder.resolve("dev.tsv"), rows(dev));
     } catch (IOException e) {
       throw new HoldfastException(
-          HoldfastException.Kind.IO, folder + ": cannot be written (" + AtomicFile.reason(e) + ")", e);
+          HoldfastException.Kind.IO,
+          folder + ": cannot be written (" + AtomicFile.reason(e) + ")",
+          e);
     }
   }
 

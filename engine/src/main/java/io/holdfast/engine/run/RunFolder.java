@@ -168,7 +168,10 @@ public final class RunFolder implements AutoCloseable {
   private static HoldfastException io(Path path, IOException e) {
     return new HoldfastException(
         HoldfastException.Kind.IO,
-        path + ": cannot be used (" + AtomicFile.reason(e) + "); free space or choose another folder",
+        path
+            + ": cannot be used ("
+            + AtomicFile.reason(e)
+            + "); free space or choose another folder",
         e);
   }
 }

@@ -114,9 +114,7 @@ public final class Predictor implements AutoCloseable {
 
   /** An answer for every row; labels that the rows have are not looked at. */
   public List<Prediction> predict(Dataset rows) {
-    return rows.size() == 0
-        ? List.of()
-        : Predictions.of(task(false), run(rows, false).logits());
+    return rows.size() == 0 ? List.of() : Predictions.of(task(false), run(rows, false).logits());
   }
 
   private Task task(boolean pairs) {

@@ -85,7 +85,8 @@ class TrainJobTest {
           predictor.evaluate(Tasks.named("cola"), tiny.data().resolve("dev.tsv"));
       assertEquals(mcc, metrics.get("matthews_correlation"), 1e-12);
       assertEquals(outcome.best().get("loss"), metrics.get("loss"), 1e-6);
-      List<Prediction> answers = predictor.predict(predictor.rows(List.of("waf wag", "wbq wbr wbs"), null));
+      List<Prediction> answers =
+          predictor.predict(predictor.rows(List.of("waf wag", "wbq wbr wbs"), null));
       for (int i = 0; i < 2; i++) {
         Prediction answer = answers.get(i);
         assertEquals(i + "\t" + answer.labelName(), predictions.get(i + 1));
