@@ -25,17 +25,9 @@ public final class Arena implements AutoCloseable {
     if (end > slab.bytes()) {
       throw new HoldfastException(
           HoldfastException.Kind.OUT_OF_MEMORY,
-          "arena of "
-              + slab.bytes()
-              + " bytes is full: "
-              + top
-              + " in use, ["
-              + rows
-              + ", "
-              + cols
-              + "] "
-              + dtype
-              + " asked for");
+          String.format(
+              "arena of %s bytes is full: %s in use, [%s, %s] %s asked for",
+              slab.bytes(), top, rows, cols, dtype));
     }
     Tensor tensor = new Tensor(slab, top, rows, cols, dtype);
     top = end;

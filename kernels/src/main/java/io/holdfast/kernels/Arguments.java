@@ -39,17 +39,8 @@ final class Arguments {
     if (t.rows() != rows || t.cols() != cols || t.dtype() != dtype) {
       throw wrong(
           op,
-          name
-              + " is "
-              + t.shape()
-              + " "
-              + t.dtype()
-              + ", expected ["
-              + rows
-              + ", "
-              + cols
-              + "] "
-              + dtype);
+          String.format(
+              "%s is %s %s, expected [%s, %s] %s", name, t.shape(), t.dtype(), rows, cols, dtype));
     }
     t.address(); // throws where the slab is closed
   }
@@ -115,10 +106,12 @@ final class Arguments {
     }
   }
 
-  /** The two share no byte; null shares none. */
-  void apart(String op, Tensor a, Tensor b) {
-    if (a != null && b != null && overlap(a, b)) {
-      throw wrong(op, a.shape() + " and " + b.shape() + " overlap");
+  /** The output shares no byte with any of the others; null shares none. */
+  void apart(String op, Tensor output, Tensor... others) {
+    for (Tensor other : others) {
+      if (output != null && other != null && overlap(output, other)) {
+        throw wrong(op, output.shape() + " and " + other.shape() + " overlap");
+      }
     }
   }
 

@@ -22,7 +22,7 @@ public final class Backends {
       return new CpuKernels(threads, precision);
     }
     if (name.equals("null")) {
-      return new NullKernels();
+      return new NullKernels().kernels();
     }
     throw new HoldfastException(
         HoldfastException.Kind.BACKEND,

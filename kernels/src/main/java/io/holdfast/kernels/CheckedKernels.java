@@ -86,9 +86,7 @@ public final class CheckedKernels implements Kernels {
     check.reals("linear", "w", w, y.cols(), x.cols());
     check.reals("linear", "y", y, x.rows(), w.rows());
     check.optional("linear", "b", b, 1, y.cols());
-    check.apart("linear", y, b);
-    check.apart("linear", y, x);
-    check.apart("linear", y, w);
+    check.apart("linear", y, b, x, w);
     backend.linear(y, x, w, b);
   }
 
@@ -97,8 +95,7 @@ public final class CheckedKernels implements Kernels {
     check.reals("linearBackwardInput", "w", w, dy.cols(), dx.cols());
     check.reals("linearBackwardInput", "dy", dy, dx.rows(), w.rows());
     check.reals("linearBackwardInput", "dx", dx, dy.rows(), w.cols());
-    check.apart("linearBackwardInput", dx, dy);
-    check.apart("linearBackwardInput", dx, w);
+    check.apart("linearBackwardInput", dx, dy, w);
     backend.linearBackwardInput(dx, dy, w, add);
   }
 
@@ -108,9 +105,7 @@ public final class CheckedKernels implements Kernels {
     check.reals("linearBackwardWeight", "dy", dy, x.rows(), dw.rows());
     check.reals("linearBackwardWeight", "x", x, dy.rows(), dw.cols());
     check.optional("linearBackwardWeight", "db", db, 1, dy.cols());
-    check.apart("linearBackwardWeight", dw, db);
-    check.apart("linearBackwardWeight", dw, dy);
-    check.apart("linearBackwardWeight", dw, x);
+    check.apart("linearBackwardWeight", dw, db, dy, x);
     backend.linearBackwardWeight(dw, db, dy, x);
   }
 
@@ -148,8 +143,7 @@ public final class CheckedKernels implements Kernels {
     check.reals("embeddingSum", "typeTable", typeTable, typeTable.rows(), y.cols());
     check.ints("embeddingSum", "types", types, y.rows());
     check.inPlaceOrApart("embeddingSum", y, words);
-    check.apart("embeddingSum", y, positionTable);
-    check.apart("embeddingSum", y, typeTable);
+    check.apart("embeddingSum", y, positionTable, typeTable);
     backend.embeddingSum(y, words, positionTable, positions, typeTable, types);
   }
 
@@ -222,9 +216,7 @@ public final class CheckedKernels implements Kernels {
     check.norm("dropoutAddLayerNorm", x, mean, rstd, gamma);
     check.inPlaceOrApart("dropoutAddLayerNorm", s, x);
     check.apart("dropoutAddLayerNorm", s, residual);
-    check.apart("dropoutAddLayerNorm", y, s);
-    check.apart("dropoutAddLayerNorm", y, x);
-    check.apart("dropoutAddLayerNorm", y, residual);
+    check.apart("dropoutAddLayerNorm", y, s, x, residual);
     check.probability("dropoutAddLayerNorm", p);
     check.draws("dropoutAddLayerNorm", key, rows, x);
     backend.dropoutAddLayerNorm(y, s, mean, rstd, x, residual, gamma, beta, eps, p, key, rows);
@@ -250,9 +242,7 @@ public final class CheckedKernels implements Kernels {
     check.norm("dropoutAddLayerNormBackward", s, mean, rstd, gamma);
     check.normGradients("dropoutAddLayerNormBackward", dGamma, dBeta, s);
     check.inPlaceOrApart("dropoutAddLayerNormBackward", dResidual, dy);
-    check.apart("dropoutAddLayerNormBackward", dx, dResidual);
-    check.apart("dropoutAddLayerNormBackward", dx, dy);
-    check.apart("dropoutAddLayerNormBackward", dx, s);
+    check.apart("dropoutAddLayerNormBackward", dx, dResidual, dy, s);
     check.apart("dropoutAddLayerNormBackward", dResidual, s);
     check.probability("dropoutAddLayerNormBackward", p);
     check.draws("dropoutAddLayerNormBackward", key, rows, s);
@@ -336,9 +326,7 @@ public final class CheckedKernels implements Kernels {
     check.same("attentionBackward", "dctx", dctx, ctx);
     check.packed("attentionBackward", qkv, ctx, lse, sequences, heads);
     check.probability("attentionBackward", p);
-    check.apart("attentionBackward", dqkv, qkv);
-    check.apart("attentionBackward", dqkv, dctx);
-    check.apart("attentionBackward", dqkv, ctx);
+    check.apart("attentionBackward", dqkv, qkv, dctx, ctx);
     check.scratch("attentionBackward", scratch, scratchOf(qkv, sequences, heads));
     backend.attentionBackward(dqkv, scratch, dctx, ctx, lse, qkv, sequences, heads, p, key);
   }

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 class ArenaTest {
 
-  private final Kernels kernels = new NullKernels();
+  private final Kernels kernels = new NullKernels().kernels();
 
   @Test
   void alignsEveryTensorTo64Bytes() {

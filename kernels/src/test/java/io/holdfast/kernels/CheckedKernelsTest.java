@@ -18,7 +18,7 @@ class CheckedKernelsTest {
   private static final int H = 4;
 
   private final NullKernels backend = new NullKernels();
-  private final Kernels kernels = new CheckedKernels(backend);
+  private final Kernels kernels = new CheckedKernels(backend.kernels());
   private final Arena arena = new Arena(kernels, 1 << 16);
   private final Key key = Key.of(1);
   private final Rows rows = new Rows(ints(N), ints(N));

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class TensorTest {
 
-  private final Slab slab = new NullKernels().allocate(256);
+  private final Slab slab = new NullKernels().kernels().allocate(256);
 
   @Test
   void countsElementsAndBytes() {

@@ -65,7 +65,7 @@ public record MemoryPlan(long weights, long gradients, long moments, long activa
    */
   public static MemoryPlan of(Kernels kernels, ModelConfig config, Largest largest, Step step) {
     ParameterLayout layout = ParameterLayout.of(config);
-    try (Kernels none = new NullKernels(kernels);
+    try (Kernels none = new NullKernels(kernels).kernels();
         Arena blocks = new Arena(none, UNBOUNDED);
         Arena activations = new Arena(none, UNBOUNDED)) {
       Parameters weights = new Parameters(layout, blocks, none.real());

@@ -149,8 +149,8 @@ class SequenceClassifierTest {
     PackedBatch batch = TinyModels.batch(config, KEY, LENGTHS);
     NullKernels with = new NullKernels();
     NullKernels without = new NullKernels();
-    try (TestModel a = new TestModel(with, config, KEY);
-        TestModel b = new TestModel(without, config, KEY)) {
+    try (TestModel a = new TestModel(with.kernels(), config, KEY);
+        TestModel b = new TestModel(without.kernels(), config, KEY)) {
       backward(a, batch, 4, true);
       backward(b, batch, 4, false);
     }
@@ -197,7 +197,7 @@ class SequenceClassifierTest {
   private static long inferHighWater(int layers) {
     List<String> labels = List.of("a", "b");
     ModelConfig config = TinyModels.config(Architecture.BERT, 50, 16, layers, false, labels);
-    try (TestModel m = new TestModel(new NullKernels(), config, KEY)) {
+    try (TestModel m = new TestModel(new NullKernels().kernels(), config, KEY)) {
       Pass pass = m.pass(STEP, false);
       DeviceBatch device = m.upload(TinyModels.batch(config, KEY, LENGTHS));
       m.model.infer(pass, device, m.model.embedWords(pass, device));
@@ -266,7 +266,7 @@ class SequenceClassifierTest {
 
   /** The null backend, with the keys of operations noted. */
   private static Kernels recorder(List<Key> forward, List<Key> backward) {
-    NullKernels none = new NullKernels();
+    Kernels none = new NullKernels().kernels();
     return (Kernels)
         Proxy.newProxyInstance(
             Kernels.class.getClassLoader(),
@@ -298,7 +298,7 @@ class SequenceClassifierTest {
   private static long forwardKeeps(int layers) {
     List<String> labels = List.of("a", "b");
     ModelConfig config = TinyModels.config(Architecture.BERT, 50, 16, layers, false, labels);
-    try (TestModel m = new TestModel(new NullKernels(), config, KEY)) {
+    try (TestModel m = new TestModel(new NullKernels().kernels(), config, KEY)) {
       Pass pass = m.pass(STEP, true);
       DeviceBatch device = m.upload(TinyModels.batch(config, KEY, LENGTHS));
       m.model.forward(pass, device, m.model.embedWords(pass, device));

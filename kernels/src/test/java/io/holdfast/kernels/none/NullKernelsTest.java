@@ -20,7 +20,8 @@ class NullKernelsTest {
 
   @Test
   void countsCallsAndBytes() {
-    NullKernels kernels = new NullKernels();
+    NullKernels none = new NullKernels();
+    Kernels kernels = none.kernels();
     try (Arena arena = new Arena(kernels, 1 << 20)) {
       Tensor y = arena.take(DType.F32, 5, 7);
       Tensor x = arena.take(DType.F32, 5, 3);
@@ -31,15 +32,15 @@ class NullKernelsTest {
       kernels.zero(y);
     }
     long perCall = 4 * (35 + 15 + 21);
-    assertEquals(new NullKernels.Count(2, 2 * perCall + 28), kernels.counts().get("linear"));
-    assertEquals(new NullKernels.Count(1, 140), kernels.counts().get("zero"));
-    assertEquals(2, kernels.counts().size());
-    assertEquals(0, kernels.calls("gather"));
+    assertEquals(new NullKernels.Count(2, 2 * perCall + 28), none.counts().get("linear"));
+    assertEquals(new NullKernels.Count(1, 140), none.counts().get("zero"));
+    assertEquals(2, none.counts().size());
+    assertEquals(0, none.calls("gather"));
   }
 
   @Test
   void slabsOfAnySizeLieApart() {
-    NullKernels kernels = new NullKernels();
+    Kernels kernels = new NullKernels().kernels();
     Slab a = kernels.allocate(1L << 60);
     Slab b = kernels.allocate(1);
     Slab c = kernels.allocate(1L << 60);
@@ -52,7 +53,7 @@ class NullKernelsTest {
 
   @Test
   void downloadsZeros() {
-    NullKernels kernels = new NullKernels();
+    Kernels kernels = new NullKernels().kernels();
     float[] values = {1, 2, 3, 4};
     try (Slab slab = kernels.allocate(64)) {
       kernels.download(values, 1, new Tensor(slab, 0, 1, 2, DType.F32));
@@ -62,13 +63,14 @@ class NullKernelsTest {
 
   @Test
   void takesTypeAndScratchFromTheBackendItPlansFor() {
-    assertEquals(DType.F32, new NullKernels().real());
-    assertEquals(DType.BF16, new NullKernels(DType.BF16).real());
-    NullKernels planner = new NullKernels(new ReferenceKernels());
+    assertEquals(DType.F32, new NullKernels().kernels().real());
+    assertEquals(DType.BF16, new NullKernels(DType.BF16).kernels().real());
+    Kernels planner = new NullKernels(new ReferenceKernels()).kernels();
     assertEquals(DType.F64, planner.real());
     Kernels cpu = Backends.open("null", 2, Precision.FP32);
     assertEquals(
-        cpu.attentionScratch(128, 12, 64), new NullKernels(cpu).attentionScratch(128, 12, 64));
+        cpu.attentionScratch(128, 12, 64),
+        new NullKernels(cpu).kernels().attentionScratch(128, 12, 64));
   }
 
   @Test
