@@ -13,15 +13,9 @@ public record Tensor(Slab slab, long offset, int rows, int cols, DType dtype) {
     }
     if (offset + (long) rows * cols * dtype.bytes() > slab.bytes()) {
       throw new IllegalArgumentException(
-          "tensor of "
-              + rows
-              + " × "
-              + cols
-              + " at "
-              + offset
-              + " leaves its slab of "
-              + slab.bytes()
-              + " bytes");
+          String.format(
+              "tensor of %s × %s at %s leaves its slab of %s bytes",
+              rows, cols, offset, slab.bytes()));
     }
   }
 

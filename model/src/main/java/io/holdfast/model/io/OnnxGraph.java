@@ -1,5 +1,6 @@
 package io.holdfast.model.io;
 
+import io.holdfast.kernels.HoldfastException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -137,14 +138,14 @@ final class OnnxGraph {
 
     private void addDimension(long dimension) {
       if (dims.size() == MAX_DIMENSIONS) {
-        throw file.bad("tensor '" + brief(name) + "' has too many dimensions");
+        throw bad(" has too many dimensions");
       }
       dims.add(dimension);
     }
 
     private void takeData() {
       if (in.wire() != ProtobufReader.BYTES || start >= 0) {
-        throw file.bad("tensor '" + brief(name) + "': its data is in more than one piece");
+        throw bad(": its data is in more than one piece");
       }
       start = in.start();
       length = in.length();
@@ -152,10 +153,7 @@ final class OnnxGraph {
 
     OnnxTensor finish() {
       if (external) {
-        throw file.bad(
-            "tensor '"
-                + brief(name)
-                + "' is kept in another file; export the model with its weights inside");
+        throw bad(" is kept in another file; export the model with its weights inside");
       }
       ElementType type = type();
       int[] shape = new int[dims.size()];
@@ -169,18 +167,16 @@ final class OnnxGraph {
           }
         }
       } catch (ArithmeticException e) {
-        throw file.bad("tensor '" + brief(name) + "': bad shape, its size overflows");
+        throw bad(": bad shape, its size overflows");
       }
       if (type != null && type.real() && (start < 0 ? bytes != 0 : bytes != length)) {
-        throw file.bad(
-            "tensor '"
-                + brief(name)
-                + "': "
-                + length
-                + " bytes of data where its shape and type need "
-                + bytes);
+        throw bad(": " + length + " bytes of data where its shape and type need " + bytes);
       }
       return new OnnxTensor(name, type, shape, start);
+    }
+
+    private HoldfastException bad(String defect) {
+      return file.bad("tensor '" + brief(name) + "'" + defect);
     }
 
     private ElementType type() {

@@ -119,11 +119,7 @@ public final class OnnxWeights implements TensorSource {
     if (tensor.type() == null || !tensor.type().real()) {
       throw file.bad("tensor '" + name + "' does not hold real numbers");
     }
-    long count = Safetensors.elements(tensor.shape());
-    if (count > Integer.MAX_VALUE - 8) {
-      throw file.bad("tensor '" + name + "' has " + count + " elements, too many for one array");
-    }
-    float[] stored = file.readReals(tensor.start(), tensor.type(), (int) count);
+    float[] stored = file.readReals(tensor.start(), tensor.type(), tensor.shape());
     return weight.transposed ? transpose(stored, tensor.shape()[0], tensor.shape()[1]) : stored;
   }
 

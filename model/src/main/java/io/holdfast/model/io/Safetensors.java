@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -52,7 +53,7 @@ public final class Safetensors implements TensorSource {
   /** All tensors, those of whole numbers too. */
   @Override
   public Map<String, int[]> shapes() {
-    return java.util.Collections.unmodifiableMap(shapes);
+    return Collections.unmodifiableMap(shapes);
   }
 
   @Override
@@ -64,11 +65,7 @@ public final class Safetensors implements TensorSource {
     if (!slot.type().real()) {
       throw file.bad("tensor '" + name + "' is of dtype " + slot.type() + ", not of real numbers");
     }
-    long count = Arrays.stream(slot.shape()).asLongStream().reduce(1, Math::multiplyExact);
-    if (count > Integer.MAX_VALUE - 8) {
-      throw file.bad("tensor '" + name + "' has " + count + " elements, too many for one array");
-    }
-    return file.readReals(header.dataStart() + slot.begin(), slot.type(), (int) count);
+    return file.readReals(header.dataStart() + slot.begin(), slot.type(), slot.shape());
   }
 
   @Override
@@ -99,7 +96,11 @@ public final class Safetensors implements TensorSource {
       float[] x = values.apply(tensor.getKey());
       if (x.length != elements(tensor.getValue())) {
         throw new IllegalArgumentException(
-            tensor.getKey() + ": " + x.length + " values for " + shape(tensor.getValue()));
+            tensor.getKey()
+                + ": "
+                + x.length
+                + " values for "
+                + Arrays.toString(tensor.getValue()));
       }
       for (int done = 0; done < x.length; done += CHUNK / 4) {
         int now = Math.min(x.length - done, CHUNK / 4);
@@ -129,9 +130,5 @@ public final class Safetensors implements TensorSource {
 
   static long elements(int[] shape) {
     return Arrays.stream(shape).asLongStream().reduce(1, Math::multiplyExact);
-  }
-
-  static String shape(int[] shape) {
-    return Arrays.toString(shape);
   }
 }

@@ -47,18 +47,15 @@ record SafetensorsHeader(long dataStart, Map<String, String> metadata, Map<Strin
     long headerBytes = length.getLong();
     if (headerBytes < 0 || headerBytes > MAX_HEADER) {
       throw file.bad(
-          "header too large: "
-              + Long.toUnsignedString(headerBytes)
-              + " bytes, the format allows "
-              + MAX_HEADER);
+          String.format(
+              "header too large: %s bytes, the format allows %s",
+              Long.toUnsignedString(headerBytes), MAX_HEADER));
     }
     if (headerBytes > file.size() - 8) {
       throw file.bad(
-          "header length "
-              + headerBytes
-              + " goes beyond the file's "
-              + file.size()
-              + " bytes; the file is cut short");
+          String.format(
+              "header length %s goes beyond the file's %s bytes; the file is cut short",
+              headerBytes, file.size()));
     }
     ByteBuffer header = ByteBuffer.allocate((int) headerBytes);
     file.read(8, header);
@@ -78,25 +75,18 @@ record SafetensorsHeader(long dataStart, Map<String, String> metadata, Map<Strin
     for (Slot slot : inOrder) {
       if (slot.begin != covered) {
         throw file.bad(
-            "tensor '"
-                + brief(slot.name)
-                + "' begins at "
-                + slot.begin
-                + " where "
-                + covered
-                + " was expected: a hole or an overlap");
+            String.format(
+                "tensor '%s' begins at %s where %s was expected: a hole or an overlap",
+                brief(slot.name), slot.begin, covered));
       }
       covered = slot.end;
     }
     long held = file.size() - header.dataStart;
     if (covered != held) {
       throw file.bad(
-          "its tensors take "
-              + covered
-              + " bytes but "
-              + held
-              + " follow the header; "
-              + (covered > held ? "the file is cut short" : "the tail is not covered"));
+          String.format(
+              "its tensors take %s bytes but %s follow the header; %s",
+              covered, held, covered > held ? "the file is cut short" : "the tail is not covered"));
     }
   }
 

@@ -18,6 +18,7 @@ import java.nio.file.StandardOpenOption;
 final class WeightBytes implements AutoCloseable {
 
   private static final int CHUNK = 1 << 18;
+  private static final int MAX_ARRAY = Integer.MAX_VALUE - 8;
 
   private final String name;
   private final SeekableByteChannel channel;
@@ -73,8 +74,13 @@ final class WeightBytes implements AutoCloseable {
     }
   }
 
-  /** {@code count} elements from {@code position} on, as fp32. */
-  float[] readReals(long position, ElementType type, int count) {
+  /** The elements of a tensor of that shape from {@code position} on, as fp32. */
+  float[] readReals(long position, ElementType type, int... shape) {
+    long elements = Safetensors.elements(shape);
+    if (elements > MAX_ARRAY) {
+      throw bad("a tensor has " + elements + " elements, too many for one array");
+    }
+    int count = (int) elements;
     float[] values = new float[count];
     int bytes = type.bits() / 8;
     ByteBuffer chunk = ByteBuffer.allocate((int) Math.min(CHUNK, (long) count * bytes));

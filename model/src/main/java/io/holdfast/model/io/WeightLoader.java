@@ -79,11 +79,9 @@ final class WeightLoader {
     }
     if (!Arrays.equals(actual, wanted)) {
       throw bad(
-          found
-              + " has shape "
-              + Arrays.toString(actual)
-              + " where config.json asks for "
-              + Arrays.toString(wanted));
+          String.format(
+              "%s has shape %s where config.json asks for %s",
+              found, Arrays.toString(actual), Arrays.toString(wanted)));
     }
     float[] values = source.read(found);
     checkFinite(found, values);

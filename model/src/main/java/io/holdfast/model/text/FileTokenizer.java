@@ -55,11 +55,9 @@ final class FileTokenizer implements Tokenizer {
     if (largest >= model.vocabSize()) {
       throw bad(
           place,
-          "its ids go up to "
-              + largest
-              + ", but the model has "
-              + model.vocabSize()
-              + " words; they are of two models");
+          String.format(
+              "its ids go up to %s, but the model has %s words; they are of two models",
+              largest, model.vocabSize()));
     }
     this.vocabSize = largest + 1;
     this.vocabulary =
@@ -109,11 +107,9 @@ final class FileTokenizer implements Tokenizer {
     if (room < 0) {
       throw new HoldfastException(
           HoldfastException.Kind.USAGE,
-          "a maximum length of "
-              + maxTokens
-              + " tokens leaves no room for the "
-              + specialTokens.count()
-              + " special tokens");
+          String.format(
+              "a maximum length of %s tokens leaves no room for the %s special tokens",
+              maxTokens, specialTokens.count()));
     }
     int[][] texts =
         second == null
