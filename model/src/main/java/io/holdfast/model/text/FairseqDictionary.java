@@ -2,7 +2,6 @@ package io.holdfast.model.text;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.files.StrictJson;
 import java.util.HashMap;
 import java.util.List;
@@ -42,18 +41,13 @@ final class FairseqDictionary {
       String symbol = space < 0 ? "" : entry.substring(0, space);
       String piece = symbol.startsWith(FILLER) ? symbol : pieces.get(symbol);
       if (piece == null) {
-        throw bad(place, number, "not '<id of encoder.json> <count>'");
+        throw TokenizerJson.bad(place + ":" + number, "not '<id of encoder.json> <count>'");
       }
       if (vocabulary.has(piece)) {
-        throw bad(place, number, "'" + symbol + "' is there twice");
+        throw TokenizerJson.bad(place + ":" + number, "'" + symbol + "' is there twice");
       }
       vocabulary.put(piece, vocabulary.size());
     }
     return vocabulary.put("<mask>", vocabulary.size());
-  }
-
-  private static HoldfastException bad(String place, int line, String defect) {
-    return new HoldfastException(
-        HoldfastException.Kind.MODEL_FILE, place + ":" + line + ": " + defect);
   }
 }

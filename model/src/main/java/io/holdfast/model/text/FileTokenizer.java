@@ -53,7 +53,7 @@ final class FileTokenizer implements Tokenizer {
     json.putNull("padding");
     int largest = largestId(json, place);
     if (largest >= model.vocabSize()) {
-      throw bad(
+      throw TokenizerJson.bad(
           place,
           String.format(
               "its ids go up to %s, but the model has %s words; they are of two models",
@@ -88,14 +88,14 @@ final class FileTokenizer implements Tokenizer {
       largest = Math.max(largest, id(added.path("id"), place));
     }
     if (largest < 0) {
-      throw bad(place, "has no vocabulary");
+      throw TokenizerJson.bad(place, "has no vocabulary");
     }
     return largest;
   }
 
   private static int id(JsonNode node, String place) {
     if (!node.isInt() || node.intValue() < 0) {
-      throw bad(place, "a token's id is not a whole number");
+      throw TokenizerJson.bad(place, "a token's id is not a whole number");
     }
     return node.intValue();
   }
@@ -208,10 +208,6 @@ final class FileTokenizer implements Tokenizer {
     TreeMap<Integer, String> byId = new TreeMap<>();
     vocab.properties().forEach(entry -> byId.put(entry.getValue().asInt(), entry.getKey()));
     return String.join("\n", byId.values()) + "\n";
-  }
-
-  private static HoldfastException bad(String place, String defect) {
-    return new HoldfastException(HoldfastException.Kind.MODEL_FILE, place + ": " + defect);
   }
 
   @Override

@@ -136,9 +136,8 @@ final class NativeVocabulary implements AutoCloseable {
   private int[] below(int bound, String what, long[] values) {
     for (long value : values) {
       if (value >= bound) {
-        throw new HoldfastException(
-            HoldfastException.Kind.MODEL_FILE,
-            place + ": gives " + what + " " + value + ", but the model has " + bound + " of them");
+        throw TokenizerJson.bad(
+            place, String.format("gives %s %s, but the model has %s of them", what, value, bound));
       }
     }
     return Arrays.stream(values).mapToInt(Math::toIntExact).toArray();

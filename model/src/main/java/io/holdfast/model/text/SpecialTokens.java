@@ -1,6 +1,5 @@
 package io.holdfast.model.text;
 
-import io.holdfast.kernels.HoldfastException;
 import java.util.Arrays;
 
 /**
@@ -34,9 +33,7 @@ record SpecialTokens(int[][] ids, int[][] types, int[] textTypes) {
       starts[text] = start;
       ends[text] = end;
       if (start == end || (text == 1 && start < ends[0])) {
-        throw new HoldfastException(
-            HoldfastException.Kind.MODEL_FILE,
-            place + ": its post-processor does not keep the texts in order");
+        throw TokenizerJson.bad(place, "its post-processor does not keep the texts in order");
       }
     }
     int[][] ids = new int[texts + 1][];

@@ -158,7 +158,8 @@ final class TokenizerJson {
         .toList();
   }
 
-  private static HoldfastException bad(String place, String defect) {
+  /** A tokenizer file that cannot be used. */
+  static HoldfastException bad(String place, String defect) {
     return new HoldfastException(HoldfastException.Kind.MODEL_FILE, place + ": " + defect);
   }
 }

@@ -1,7 +1,6 @@
 package io.holdfast.model.text;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.ModelConfig;
 import io.holdfast.model.files.StrictJson;
 import java.nio.file.Files;
@@ -49,10 +48,9 @@ public final class Tokenizers {
     if (has(folder, "vocab.txt")) {
       return folder.resolve("vocab.txt");
     }
-    throw new HoldfastException(
-        HoldfastException.Kind.MODEL_FILE,
-        folder
-            + ": has no tokenizer: tokenizer.json, or vocab.json and merges.txt, or encoder.json,"
+    throw TokenizerJson.bad(
+        folder.toString(),
+        "has no tokenizer: tokenizer.json, or vocab.json and merges.txt, or encoder.json,"
             + " vocab.bpe and dict.txt, or vocab.txt");
   }
 
