@@ -8,7 +8,6 @@ import io.holdfast.model.io.LoadReport;
 import io.holdfast.model.io.ModelFolder;
 import io.holdfast.model.io.Safetensors;
 import java.io.IOException;
-import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,16 +24,19 @@ import java.util.stream.StreamSupport;
  * @param folder holds the model as Hugging Face saved it
  * @param tensors gradients "ce/NAME" and "r3f/NAME"; "noise/0", "noise/1"
  */
-record Golden(
+public record Golden(
     Path folder,
     ModelConfig config,
     Map<String, float[]> tensors,
     JsonNode numbers,
     List<PackedBatch> batches) {
 
-  static Golden read(String name) {
+  /** As seen from any module. */
+  private static final Path FOLDER = Path.of("../model/src/test/resources/goldens");
+
+  public static Golden read(String name) {
     try {
-      Path folder = Path.of(Golden.class.getResource("/goldens/" + name).toURI());
+      Path folder = FOLDER.resolve(name);
       ModelConfig config = ConfigJson.read(folder.resolve(ConfigJson.FILE)).config();
       JsonNode numbers = new ObjectMapper().readTree(folder.resolve("goldens.json").toFile());
       List<PackedBatch> batches = new ArrayList<>();
@@ -46,13 +48,13 @@ record Golden(
         file.shapes().keySet().forEach(tensor -> tensors.put(tensor, file.read(tensor)));
       }
       return new Golden(folder, config, tensors, numbers, batches);
-    } catch (IOException | URISyntaxException e) {
+    } catch (IOException e) {
       throw new IllegalStateException("golden " + name, e);
     }
   }
 
   /** Fills all weights; the model has these tensors and no others. */
-  void loadInto(Kernels kernels, Parameters weights) {
+  public void loadInto(Kernels kernels, Parameters weights) {
     try (ModelFolder model = ModelFolder.open(folder)) {
       LoadReport report = model.loadInto(weights, kernels);
       if (!report.absent().isEmpty() || !report.ignored().isEmpty()) {
