@@ -92,6 +92,34 @@ final class TinyRun {
     return text.toString();
   }
 
+  /**
+   * Replaces the data by pairs of sentences as STS-B has them: the score is 5 times the share of
+   * words of the second half.
+   */
+  void writePairs(int trainRows) throws IOException {
+    Files.writeString(folder.resolve("data/train.tsv"), pairs(trainRows, 3));
+    Files.writeString(folder.resolve("data/dev.tsv"), pairs(24, 4));
+  }
+
+  private static String pairs(int count, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    StringBuilder text = new StringBuilder();
+    text.append("index\tgenre\tfilename\tyear\told_index\tsource1\tsource2");
+    text.append("\tsentence1\tsentence2\tscore\n");
+    for (int i = 0; i < count; i++) {
+      int share = random.nextInt(9);
+      List<String> words = new ArrayList<>();
+      for (int w = 0; w < 8; w++) {
+        words.add(word(SPECIALS.size() + (w < share ? 22 : 0) + random.nextInt(22)));
+      }
+      text.append(i).append("\tx\tx\tx\tx\tx\tx\t");
+      text.append(String.join(" ", words.subList(0, 4))).append('\t');
+      text.append(String.join(" ", words.subList(4, 8))).append('\t');
+      text.append(5 * share / 8.0).append('\n');
+    }
+    return text.toString();
+  }
+
   /** Options of a run into {@code output}, then pairs of key and value. */
   Map<String, String> options(String output, String... more) {
     Map<String, String> options = new LinkedHashMap<>();
