@@ -6,11 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.kernels.HoldfastException;
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -50,18 +48,8 @@ class ResumeTest {
     assertEquals(48, whole.steps());
     assertEquals(Outcome.Status.COMPLETED, whole.status());
 
-    Set<Integer> stops = new TreeSet<>();
-    SplittableRandom random = new SplittableRandom(criterion.length());
-    while (stops.size() < STOPS) {
-      stops.add(1 + random.nextInt(whole.steps() - 1));
-    }
     Map<String, String> options = tiny.options("stopped", settings(criterion));
-    for (int at : stops) {
-      StopSignal stop = new StopSignal();
-      Outcome part = tiny.run(options, requestAt(at, stop), stop);
-      assertEquals(Outcome.Status.STOPPED, part.status());
-      assertEquals(at, part.steps());
-    }
+    stopOften(tiny, options, whole.steps(), STOPS);
     Outcome rest = tiny.run(options);
     assertEquals(Outcome.Status.COMPLETED, rest.status());
     assertEquals(tiny.hash("straight"), tiny.hash("stopped"));
@@ -71,6 +59,54 @@ class ResumeTest {
 
     assertEquals(rest.best(), tiny.run(options).best(), "a finished run is reported again");
     assertEquals(tiny.hash("straight"), tiny.hash("stopped"));
+  }
+
+  /** Whatever a run keeps between updates: counters, data order, accumulation, other losses. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "learning_rate 1e-12 patience 3",
+        "max_tokens 40 group_by_length true gradient_accumulation_steps 3",
+        "gradient_accumulation_steps 5 criterion r3f",
+        "max_steps 29 lr_scheduler_type cosine warmup 4",
+        "task stsb criterion r3f",
+      })
+  void fourStopsWith(String more) throws IOException {
+    TinyRun tiny = new TinyRun(folder, 70);
+    String[] words = more.split(" ");
+    if (more.contains("stsb")) {
+      tiny.writePairs(70);
+    }
+    Map<String, String> straight = tiny.options("straight", settings("cross_entropy"));
+    Map<String, String> options = tiny.options("stopped", settings("cross_entropy"));
+    for (int i = 0; i < words.length; i += 2) {
+      straight.put(words[i], words[i + 1]);
+      options.put(words[i], words[i + 1]);
+    }
+    Outcome whole = tiny.run(straight);
+    boolean early = whole.status() == Outcome.Status.EARLY_STOPPED;
+    assertEquals(more.contains("patience"), early);
+    stopOften(tiny, options, whole.steps(), 4);
+    Outcome rest = tiny.run(options);
+    assertEquals(whole.status(), rest.status());
+    assertEquals(whole.steps(), rest.steps());
+    assertEquals(whole.best(), rest.best());
+    assertEquals(tiny.hash("straight"), tiny.hash("stopped"));
+  }
+
+  /** Stops a run at {@code count} random updates, one after the other. */
+  private static void stopOften(TinyRun tiny, Map<String, String> options, int steps, int count) {
+    Set<Integer> stops = new TreeSet<>();
+    SplittableRandom random = new SplittableRandom(options.get("criterion").length());
+    while (stops.size() < count) {
+      stops.add(1 + random.nextInt(steps - 1));
+    }
+    for (int at : stops) {
+      StopSignal stop = new StopSignal();
+      Outcome part = tiny.run(options, requestAt(at, stop), stop);
+      assertEquals(Outcome.Status.STOPPED, part.status());
+      assertEquals(at, part.steps());
+    }
   }
 
   private static ProgressListener requestAt(int step, StopSignal stop) {
@@ -120,7 +156,8 @@ class ResumeTest {
     for (int attempt = 0; killed < kills && attempt < 3 * kills; attempt++) {
       Path out = tiny.output("killed");
       int before = Files.exists(out.resolve("metrics.jsonl")) ? lines(out) : 0;
-      Process child = child(options);
+      Process child =
+          TrainingChild.start(List.of("-Xmx512m"), 5, options, folder.resolve("child.log"));
       // Wait until it trains, then a random while: the kill falls into updates and saves.
       while (child.isAlive()
           && (!Files.exists(out.resolve("metrics.jsonl")) || lines(out) <= before)) {
@@ -141,19 +178,5 @@ class ResumeTest {
 
   private static int lines(Path out) throws IOException {
     return Files.readAllLines(out.resolve("metrics.jsonl")).size();
-  }
-
-  private Process child(Map<String, String> options) throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp"));
-    command.add(System.getProperty("java.class.path"));
-    command.add(TrainingChild.class.getName());
-    options.forEach((key, value) -> command.addAll(List.of(key, value)));
-    File log = folder.resolve("child.log").toFile();
-    return new ProcessBuilder(command)
-        .redirectErrorStream(true)
-        .redirectOutput(ProcessBuilder.Redirect.appendTo(log))
-        .start();
   }
 }
