@@ -61,7 +61,8 @@ class RegressionRunTest {
     assertEquals(best, combined, 1e-12);
 
     Path out = tiny.output("out");
-    try (Predictor predictor = Predictor.open(out.toString(), Predictor.Settings.defaults())) {
+    try (Predictor predictor =
+        Predictor.open(out.toString(), Predictor.Settings.defaults(), ProgressListener.SILENT)) {
       Map<String, Double> again = predictor.evaluate(Tasks.named("stsb"), test);
       outcome.best().forEach((name, value) -> assertEquals(value, again.get(name), 1e-6, name));
       List<String> lines = Files.readAllLines(out.resolve("predict_results_stsb.txt"));
