@@ -1,8 +1,8 @@
 package io.holdfast.cli;
 
+import io.holdfast.engine.train.Options;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.stream.IntStream;
 
 /** The known name a mistyped one is closest to. */
 final class Nearest {
@@ -20,25 +20,10 @@ final class Nearest {
 
   /** Edits from the typed name, or one more than those from the end of a longer name. */
   private static int score(String typed, String name) {
-    int score = distance(typed, name);
+    int score = Options.distance(typed, name);
     for (int dash = name.indexOf('-', 2); dash > 0; dash = name.indexOf('-', dash + 1)) {
-      score = Math.min(score, 1 + distance(typed, "-" + name.substring(dash)));
+      score = Math.min(score, 1 + Options.distance(typed, "-" + name.substring(dash)));
     }
     return score;
-  }
-
-  /** Levenshtein's edit distance. */
-  private static int distance(String a, String b) {
-    int[] row = IntStream.rangeClosed(0, b.length()).toArray();
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
-      }
-    }
-    return row[b.length()];
   }
 }

@@ -186,7 +186,7 @@ public final class Options {
   }
 
   /** Levenshtein's edit distance. */
-  static int distance(String a, String b) {
+  public static int distance(String a, String b) {
     int[] row = IntStream.rangeClosed(0, b.length()).toArray();
     for (int i = 1; i <= a.length(); i++) {
       int diagonal = row[0];
