@@ -1,6 +1,6 @@
 package io.holdfast.cli;
 
-import io.holdfast.engine.train.Options;
+import io.holdfast.engine.options.Options;
 import java.util.Collection;
 import java.util.Comparator;
 

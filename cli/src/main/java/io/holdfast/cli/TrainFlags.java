@@ -4,7 +4,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.holdfast.engine.train.Options;
+import io.holdfast.engine.options.Options;
 import io.holdfast.engine.train.TrainConfig;
 import io.holdfast.kernels.HoldfastException;
 import java.io.IOException;

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.holdfast.engine.train.Options;
+import io.holdfast.engine.options.Options;
 import io.holdfast.engine.train.TrainConfig;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.NoiseType;
@@ -55,7 +55,7 @@ class FlagsTest {
                 + " --learning-rate 5e-5 --num-train-epochs 3 --per-device-train-batch-size 32"
                 + " --max-seq-length 128 --warmup 0.06 --seed 1 --threads 2 --max-steps 20");
     assertEquals("r3f", config.criterion());
-    assertEquals(NoiseType.UNIFORM, config.noiseType());
+    assertEquals(NoiseType.UNIFORM, config.criterionOptions().r3f().noiseType());
     assertEquals(5e-5, config.learningRate());
     assertEquals(32, config.perDeviceTrainBatchSize());
     assertEquals(0.06, config.warmup());
@@ -102,7 +102,7 @@ class FlagsTest {
     TrainConfig config = train("--seed 9 --config " + file);
     assertEquals(0.001, config.learningRate());
     assertEquals(9, config.seed());
-    assertEquals(1e-5, config.eps());
+    assertEquals(1e-5, config.criterionOptions().r3f().eps());
     Files.writeString(file, "{\"lr\": 0.002}");
     assertEquals(0.002, train("--config " + file).learningRate());
   }

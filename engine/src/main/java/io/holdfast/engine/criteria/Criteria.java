@@ -14,7 +14,7 @@ public final class Criteria {
 
   static {
     FACTORIES.put(CrossEntropy.NAME, options -> new CrossEntropy());
-    FACTORIES.put(R3f.NAME, R3f::new);
+    FACTORIES.put(R3f.NAME, options -> new R3f(options.r3f()));
   }
 
   private Criteria() {}

@@ -1,6 +1,6 @@
 package io.holdfast.engine.criteria;
 
-import io.holdfast.engine.criteria.CriterionOptions.Compat;
+import io.holdfast.engine.criteria.R3fOptions.Compat;
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Tensor;
@@ -30,9 +30,9 @@ public record NoiseAudit(double changed, double noise, double dropout) {
   private static final double FEW = 0.5;
 
   public static NoiseAudit measure(
-      SequenceClassifier model, Pass pass, PackedBatch batch, CriterionOptions options) {
+      SequenceClassifier model, Pass pass, PackedBatch batch, R3fOptions options) {
     Pass training = new Pass(pass.kernels(), pass.arena(), pass.key(), true, false);
-    boolean reaches = options.compat() == Compat.PAPER;
+    boolean reaches = options.r3fCompat() == Compat.PAPER;
     double[] changed = new double[1];
     double noise = difference(model, training, batch, true, reaches ? options : null, changed);
     double dropout = difference(model, training, batch, false, null, new double[1]);
@@ -77,7 +77,7 @@ public record NoiseAudit(double changed, double noise, double dropout) {
       Pass pass,
       PackedBatch batch,
       boolean sharedMasks,
-      CriterionOptions noise,
+      R3fOptions noise,
       double[] changed) {
     Kernels k = pass.kernels();
     int b = batch.sequences();

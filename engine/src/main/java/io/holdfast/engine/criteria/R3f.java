@@ -1,8 +1,8 @@
 package io.holdfast.engine.criteria;
 
-import io.holdfast.engine.criteria.CriterionOptions.Compat;
-import io.holdfast.engine.criteria.CriterionOptions.Masks;
-import io.holdfast.engine.criteria.CriterionOptions.StopGrad;
+import io.holdfast.engine.criteria.R3fOptions.Compat;
+import io.holdfast.engine.criteria.R3fOptions.Masks;
+import io.holdfast.engine.criteria.R3fOptions.StopGrad;
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Tensor;
@@ -43,10 +43,10 @@ public final class R3f implements Criterion {
 
   static final String NAME = "r3f";
 
-  private final CriterionOptions options;
+  private final R3fOptions options;
   private final CrossEntropy plain = new CrossEntropy();
 
-  public R3f(CriterionOptions options) {
+  public R3f(R3fOptions options) {
     this.options = options;
   }
 
@@ -57,21 +57,21 @@ public final class R3f implements Criterion {
 
   @Override
   public boolean addsNoise() {
-    return options.lambda() > 0;
+    return options.r3fLambda() > 0;
   }
 
   @Override
   public LossReport accumulate(
       SequenceClassifier model, Pass pass, PackedBatch batch, float scale, Parameters gradients) {
-    boolean fairseq = options.compat() == Compat.FAIRSEQ;
-    if (options.lambda() == 0 || (fairseq && batch.labels() == null)) {
+    boolean fairseq = options.r3fCompat() == Compat.FAIRSEQ;
+    if (options.r3fLambda() == 0 || (fairseq && batch.labels() == null)) {
       return plain.accumulate(model, pass, batch, scale, gradients);
     }
     Kernels k = pass.kernels();
     int b = batch.sequences();
     int n = batch.tokenCount();
     try (Arena.Scope scope = pass.arena().open()) {
-      PackedBatch twice = batch.repeat(2, options.dropout() == Masks.SHARED);
+      PackedBatch twice = batch.repeat(2, options.r3fDropout() == Masks.SHARED);
       DeviceBatch both = DeviceBatch.upload(k, pass.arena(), model.config(), twice);
       DeviceBatch clean = both.prefix(b);
 
@@ -89,14 +89,14 @@ public final class R3f implements Criterion {
       Activations a = model.forward(pass, both, e);
       Losses losses = losses(pass, a.logits(), clean, scale); // d/d logits of both halves
 
-      boolean noisyIsConstant = options.stopGrad() == StopGrad.NOISY;
+      boolean noisyIsConstant = options.r3fStopGrad() == StopGrad.NOISY;
       DeviceBatch differentiated = noisyIsConstant ? clean : both;
       Tensor dLogits = losses.dLogits.rows(0, differentiated.sequenceCount());
       Tensor de = model.backward(pass, differentiated, a, dLogits, gradients);
       DeviceBatch trainsWords = fairseq ? differentiated : clean;
       model.embedWordsBackward(pass, trainsWords, de.rows(0, trainsWords.tokenCount()), gradients);
 
-      return losses.report(k, clean, options.lambda());
+      return losses.report(k, clean, options.r3fLambda());
     }
   }
 
@@ -108,7 +108,7 @@ public final class R3f implements Criterion {
   private Losses losses(Pass pass, Tensor logits, DeviceBatch clean, float scale) {
     Kernels k = pass.kernels();
     int b = clean.sequenceCount();
-    float weight = (float) (options.lambda() * scale);
+    float weight = (float) (options.r3fLambda() * scale);
     Tensor supervised = pass.take(b, 1);
     Tensor consistency = pass.take(b, 1);
     Tensor dLogits = pass.take(2 * b, logits.cols());

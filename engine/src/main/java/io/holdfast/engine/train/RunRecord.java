@@ -3,12 +3,12 @@ package io.holdfast.engine.train;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.engine.options.Options;
 import io.holdfast.engine.run.Json;
 import io.holdfast.engine.run.RunFolder;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Precision;
-import java.lang.reflect.RecordComponent;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,12 +53,12 @@ final class RunRecord {
   void requireSameRun() {
     ObjectNode previous = folder.previousRun();
     List<String> differences = new ArrayList<>();
-    for (RecordComponent c : TrainConfig.class.getRecordComponents()) {
-      String key = Options.key(c);
+    for (Options.Info option : Options.describe(TrainConfig.class)) {
+      String key = option.key();
       JsonNode was = previous.path("config").path(key);
       JsonNode is = json.path("config").path(key);
-      if (!c.getAnnotation(Option.class).free() && !text(was).equals(text(is))) {
-        differences.add("--" + key.replace('_', '-') + " was " + text(was) + ", is " + text(is));
+      if (!option.free() && !text(was).equals(text(is))) {
+        differences.add(option.flag() + " was " + text(was) + ", is " + text(is));
       }
     }
     // On bf16 products the bits depend on the number of threads.

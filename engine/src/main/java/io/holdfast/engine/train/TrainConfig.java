@@ -1,8 +1,9 @@
 package io.holdfast.engine.train;
 
 import io.holdfast.engine.criteria.CriterionOptions;
+import io.holdfast.engine.options.Option;
+import io.holdfast.engine.options.Options;
 import io.holdfast.kernels.HoldfastException;
-import io.holdfast.kernels.NoiseType;
 import io.holdfast.kernels.Precision;
 import java.nio.file.Path;
 import java.util.Map;
@@ -34,16 +35,7 @@ public record TrainConfig(
         int maxEvalSamples,
     @Option(help = "training objective: cross_entropy or r3f", byDefault = "cross_entropy")
         String criterion,
-    @Option(help = "r3f: weight of the consistency term", byDefault = "1.0", min = 0)
-        double r3fLambda,
-    @Option(help = "r3f: size of the noise", byDefault = "1e-5", min = 0) double eps,
-    @Option(help = "r3f: distribution of the noise", byDefault = "uniform") NoiseType noiseType,
-    @Option(help = "r3f: dropout masks of the two branches", byDefault = "independent")
-        CriterionOptions.Masks r3fDropout,
-    @Option(help = "r3f: branch held constant in the consistency term", byDefault = "none")
-        CriterionOptions.StopGrad r3fStopGrad,
-    @Option(help = "r3f: the paper's, or what the public fairseq code does", byDefault = "paper")
-        CriterionOptions.Compat r3fCompat,
+    CriterionOptions criterionOptions,
     @Option(
             help = "dropout after embeddings and blocks; default: the model's",
             min = 0,
@@ -192,10 +184,6 @@ public record TrainConfig(
   /** JSON keys and values of every option, so that {@code of(toMap())} equals this. */
   public Map<String, Object> toMap() {
     return Options.toMap(this);
-  }
-
-  public CriterionOptions criterionOptions() {
-    return new CriterionOptions(eps, r3fLambda, noiseType, r3fDropout, r3fStopGrad, r3fCompat);
   }
 
   private static void require(Object value, String flag, String remedy) {

@@ -2,9 +2,9 @@ package io.holdfast.engine.train;
 
 import io.holdfast.engine.criteria.Criteria;
 import io.holdfast.engine.criteria.Criterion;
-import io.holdfast.engine.criteria.CriterionOptions;
 import io.holdfast.engine.criteria.LossReport;
 import io.holdfast.engine.criteria.NoiseAudit;
+import io.holdfast.engine.criteria.R3fOptions;
 import io.holdfast.engine.data.TokenizedDataset;
 import io.holdfast.engine.optim.AdamW;
 import io.holdfast.engine.optim.AdamWConfig;
@@ -143,7 +143,7 @@ final class Trainer {
   private void begin() {
     if (criterion.addsNoise()) {
       PackedBatch first = train.pack(plan.updates(0).get(0).get(0));
-      CriterionOptions options = config.criterionOptions();
+      R3fOptions options = config.criterionOptions().r3f();
       NoiseAudit audit = NoiseAudit.measure(space.model, pass(0), first, options);
       log.listener().message(audit.toString());
       if (audit.isNegligible() && options.isPublished()) {

@@ -3,9 +3,10 @@ package io.holdfast.engine.criteria;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.holdfast.engine.criteria.CriterionOptions.Compat;
-import io.holdfast.engine.criteria.CriterionOptions.Masks;
-import io.holdfast.engine.criteria.CriterionOptions.StopGrad;
+import io.holdfast.engine.criteria.R3fOptions.Compat;
+import io.holdfast.engine.criteria.R3fOptions.Masks;
+import io.holdfast.engine.criteria.R3fOptions.StopGrad;
+import io.holdfast.engine.options.Options;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.NoiseType;
 import io.holdfast.kernels.reference.ReferenceKernels;
@@ -17,6 +18,7 @@ import io.holdfast.model.TestModel;
 import io.holdfast.model.TinyModels;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -57,7 +59,16 @@ class CriterionGradientTest {
     for (Masks masks : Masks.values()) {
       for (StopGrad stop : StopGrad.values()) {
         for (Compat compat : Compat.values()) {
-          all.add(new CriterionOptions(0.3, LAMBDA, NoiseType.NORMAL, masks, stop, compat));
+          all.add(
+              Options.parse(
+                  CriterionOptions.class,
+                  Map.of(
+                      "eps", 0.3,
+                      "r3f_lambda", LAMBDA,
+                      "noise_type", NoiseType.NORMAL,
+                      "r3f_dropout", masks,
+                      "r3f_stop_grad", stop,
+                      "r3f_compat", compat)));
         }
       }
     }
@@ -75,7 +86,8 @@ class CriterionGradientTest {
     Criterion criterion = Criteria.create(name, options);
     try (TestModel m = new TestModel(new ReferenceKernels(), config, KEY)) {
       ReferenceKernels reference = (ReferenceKernels) m.kernels;
-      FrozenBranch frozen = new FrozenBranch(reference, options.stopGrad() == StopGrad.NOISY);
+      FrozenBranch frozen =
+          new FrozenBranch(reference, options.r3f().r3fStopGrad() == StopGrad.NOISY);
       double loss = loss(criterion, m, frozen, batch);
       double[] gradient = m.values(m.gradients.block());
       double[] base = m.values(m.weights.block());

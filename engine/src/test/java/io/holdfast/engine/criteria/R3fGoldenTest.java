@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.holdfast.engine.criteria.CriterionOptions.Compat;
-import io.holdfast.engine.criteria.CriterionOptions.Masks;
-import io.holdfast.engine.criteria.CriterionOptions.StopGrad;
+import io.holdfast.engine.criteria.R3fOptions.Compat;
+import io.holdfast.engine.criteria.R3fOptions.Masks;
+import io.holdfast.engine.criteria.R3fOptions.StopGrad;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.NoiseType;
@@ -54,8 +54,8 @@ class R3fGoldenTest {
         TestModel m = new TestModel(k, golden.config(), Key.of(0))) {
       golden.loadInto(k, m.weights);
       double lambda = golden.numbers().get("r3f_lambda").asDouble();
-      CriterionOptions options =
-          new CriterionOptions(
+      R3fOptions options =
+          new R3fOptions(
               1, lambda, NoiseType.NORMAL, Masks.INDEPENDENT, StopGrad.NONE, Compat.PAPER);
       PackedBatch batch = golden.batches().get(BATCH);
       Kernels noisy = withNoise(k, golden.tensors().get("noise/" + BATCH));

@@ -4,9 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.holdfast.engine.criteria.CriterionOptions.Compat;
-import io.holdfast.engine.criteria.CriterionOptions.Masks;
-import io.holdfast.engine.criteria.CriterionOptions.StopGrad;
+import io.holdfast.engine.criteria.R3fOptions.Compat;
+import io.holdfast.engine.criteria.R3fOptions.Masks;
+import io.holdfast.engine.criteria.R3fOptions.StopGrad;
+import io.holdfast.engine.options.Options;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.NoiseType;
@@ -20,6 +21,7 @@ import io.holdfast.model.Pass;
 import io.holdfast.model.TestModel;
 import io.holdfast.model.TinyModels;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -33,9 +35,9 @@ class R3fTest {
   private static final ModelConfig CONFIG = TinyModels.config(Architecture.BERT, 3);
   private static final int[] LENGTHS = {3, 9, 1, 5, 12, 2, 7, 4, 6, 2, 8, 1, 3, 10, 5, 4};
 
-  private static CriterionOptions options(
+  private static R3fOptions options(
       double eps, double lambda, NoiseType noise, Masks masks, Compat compat) {
-    return new CriterionOptions(eps, lambda, noise, masks, StopGrad.NONE, compat);
+    return new R3fOptions(eps, lambda, noise, masks, StopGrad.NONE, compat);
   }
 
   private static Kernels open(String backend) {
@@ -129,9 +131,8 @@ class R3fTest {
   @Test
   void theMeanGradientDoesNotDependOnTheBatchShape() {
     for (String name : Criteria.names()) {
-      CriterionOptions options =
-          options(0.1, 0.7, NoiseType.UNIFORM, Masks.INDEPENDENT, Compat.PAPER);
-      Criterion criterion = Criteria.create(name, options);
+      Map<String, Object> values = Map.of("eps", 0.1, "r3f_lambda", 0.7);
+      Criterion criterion = Criteria.create(name, Options.parse(CriterionOptions.class, values));
       int n = LENGTHS.length;
       Result whole = run(new ReferenceKernels(), criterion, true, 1f / n, batch());
       Result fp32 = run(open("cpu"), criterion, true, 1f / n, batch());
@@ -200,7 +201,7 @@ class R3fTest {
   }
 
   private static NoiseAudit audit(TestModel m, double eps, Compat compat) {
-    CriterionOptions options = options(eps, 1, NoiseType.UNIFORM, Masks.INDEPENDENT, compat);
+    R3fOptions options = options(eps, 1, NoiseType.UNIFORM, Masks.INDEPENDENT, compat);
     return NoiseAudit.measure(m.model, m.pass(STEP, true), batch(), options);
   }
 }

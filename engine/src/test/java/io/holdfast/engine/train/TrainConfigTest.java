@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.engine.options.Options;
 import io.holdfast.engine.run.Json;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.NoiseType;
@@ -47,8 +48,8 @@ class TrainConfigTest {
     assertEquals(1.0, c.maxGradNorm());
     assertEquals(1e-8, c.adamEpsilon());
     assertEquals(0, c.weightDecay());
-    assertEquals(1e-5, c.eps());
-    assertEquals(NoiseType.UNIFORM, c.noiseType());
+    assertEquals(1e-5, c.criterionOptions().r3f().eps());
+    assertEquals(NoiseType.UNIFORM, c.criterionOptions().r3f().noiseType());
     assertEquals(Precision.FP32, c.precision());
     assertEquals(Path.of("out"), c.outputDir());
     assertNull(c.classifierDropout());

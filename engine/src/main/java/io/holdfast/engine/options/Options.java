@@ -1,4 +1,4 @@
-package io.holdfast.engine.train;
+package io.holdfast.engine.options;
 
 import io.holdfast.kernels.HoldfastException;
 import java.lang.reflect.Constructor;
@@ -12,8 +12,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
-/** From text to a record whose components are {@link Option}s, and back. */
+/**
+ * From text to a record whose components are {@link Option}s, and back. A component that is itself
+ * a record is a group: its options count as the record's own.
+ */
 public final class Options {
 
   /**
@@ -23,8 +27,11 @@ public final class Options {
    * @param type "text", "path", "number", "integer" or "true|false", or the choices
    * @param byDefault null if there is none
    * @param range "" if any value will do
+   * @param free a run may be resumed with another value
    */
-  public record Info(String key, String type, String byDefault, String range, String help) {
+  public record Info(
+      String key, String type, String byDefault, String range, String help, boolean free) {
+
     public String flag() {
       return "--" + key.replace('_', '-');
     }
@@ -38,44 +45,75 @@ public final class Options {
 
   /** Options of a record in the order of its components. */
   public static List<Info> describe(Class<? extends Record> type) {
-    return Arrays.stream(type.getRecordComponents())
+    return components(type)
         .map(
             c -> {
               Option option = c.getAnnotation(Option.class);
               String byDefault = option.byDefault().isEmpty() ? null : option.byDefault();
-              return new Info(key(c), typeName(c), byDefault, range(option), option.help());
+              return new Info(
+                  key(c), typeName(c), byDefault, range(option), option.help(), option.free());
             })
         .toList();
   }
 
-  static <T extends Record> T parse(Class<T> type, Map<String, ?> values) {
+  /** A record with every option at its default. */
+  public static <T extends Record> T defaults(Class<T> type) {
+    return parse(type, Map.of());
+  }
+
+  /**
+   * A record from keys (or flags: dashes are underscores) and values; a value may be text. What is
+   * absent takes its default; an unknown key or a bad value is a usage error.
+   */
+  public static <T extends Record> T parse(Class<T> type, Map<String, ?> values) {
     Map<String, String> given = new LinkedHashMap<>();
     values.forEach((k, v) -> given.put(k.replace('-', '_'), v == null ? null : String.valueOf(v)));
-    RecordComponent[] components = type.getRecordComponents();
-    Object[] arguments = new Object[components.length];
-    Class<?>[] types = new Class<?>[components.length];
-    for (int i = 0; i < components.length; i++) {
-      Option option = components[i].getAnnotation(Option.class);
-      String key = key(components[i]);
-      String text = given.remove(key);
-      types[i] = components[i].getType();
-      arguments[i] = value(components[i], option, text == null ? option.byDefault() : text);
-    }
+    T parsed = take(type, given);
     if (!given.isEmpty()) {
       String unknown = given.keySet().iterator().next();
       throw usage("unknown option '" + unknown + "': did you mean " + nearest(type, unknown) + "?");
     }
+    return parsed;
+  }
+
+  /** A record from what is given; what it has used is removed there. */
+  private static <T extends Record> T take(Class<T> type, Map<String, String> given) {
+    RecordComponent[] components = type.getRecordComponents();
+    Object[] arguments = new Object[components.length];
+    Class<?>[] types = new Class<?>[components.length];
+    for (int i = 0; i < components.length; i++) {
+      RecordComponent c = components[i];
+      types[i] = c.getType();
+      if (c.getType().isRecord()) {
+        arguments[i] = take(c.getType().asSubclass(Record.class), given);
+      } else {
+        Option option = c.getAnnotation(Option.class);
+        String text = given.remove(key(c));
+        arguments[i] = value(c, option, text == null ? option.byDefault() : text);
+      }
+    }
     return construct(type, types, arguments);
   }
 
-  static Map<String, Object> toMap(Record values) {
+  /** Keys and values of every option, so that {@code parse} of them equals the record. */
+  public static Map<String, Object> toMap(Record values) {
     Map<String, Object> map = new LinkedHashMap<>();
     for (RecordComponent c : values.getClass().getRecordComponents()) {
       Object value = get(c, values);
-      boolean text = value instanceof Enum || value instanceof Path;
-      map.put(key(c), text ? text(value) : value);
+      if (value instanceof Record group) {
+        map.putAll(toMap(group));
+      } else {
+        boolean text = value instanceof Enum || value instanceof Path;
+        map.put(key(c), text ? text(value) : value);
+      }
     }
     return map;
+  }
+
+  /** The options of a record, those of its groups in place of the group. */
+  private static Stream<RecordComponent> components(Class<?> type) {
+    return Arrays.stream(type.getRecordComponents())
+        .flatMap(c -> c.getType().isRecord() ? components(c.getType()) : Stream.of(c));
   }
 
   private static Object value(RecordComponent c, Option option, String text) {
@@ -161,7 +199,7 @@ public final class Options {
     return low + (low.isEmpty() || high.isEmpty() ? "" : " and ") + high;
   }
 
-  static String key(RecordComponent c) {
+  private static String key(RecordComponent c) {
     StringBuilder key = new StringBuilder();
     for (char letter : c.getName().toCharArray()) {
       key.append(Character.isUpperCase(letter) ? "_" : "").append(Character.toLowerCase(letter));
@@ -179,7 +217,7 @@ public final class Options {
 
   /** The known flag at the smallest edit distance. */
   private static String nearest(Class<? extends Record> type, String unknown) {
-    return Arrays.stream(type.getRecordComponents())
+    return components(type)
         .min(Comparator.comparingInt(c -> distance(key(c), unknown)))
         .map(Options::flag)
         .orElseThrow();

@@ -1,4 +1,4 @@
-package io.holdfast.engine.train;
+package io.holdfast.engine.options;
 
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
@@ -6,8 +6,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * What a component of {@link TrainConfig} accepts and means. The record is the only list of
- * options: flags, help, JSON and checks are read from it.
+ * What a component of a record of options accepts and means. The record is the only list of them:
+ * flags, help, JSON and checks are read from it.
  */
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.RECORD_COMPONENT)
