@@ -2,15 +2,20 @@
 # Fine-tunes MiniLM on GLUE tasks with each criterion and several seeds, and prints a table.
 # What is done already is kept, so it can be stopped and started again.
 #
-#   docs/results/tasks.sh DATA OUT ["rte mrpc cola sst2"] ["1 2 3"] ["cross_entropy r3f"]
+#   docs/results/tasks.sh DATA OUT ["rte mrpc cola sst2"] ["1 2 3"] ["cross_entropy r3f"] [threads]
 #
-# DATA holds a folder per task (RTE, MRPC, CoLA, SST-2) with train.tsv and dev.tsv.
+# DATA holds a folder per task (RTE, MRPC, CoLA, SST-2) with train.tsv and dev.tsv. Results do not depend on the
+# number of threads. Several runs at a time, one thread each, use the cores better than one run with all of them:
+#
+#   for s in 1 2 3; do for t in mrpc sst2 rte cola; do echo $t $s r3f; echo $t $s cross_entropy; done; done |
+#     xargs -P 2 -L 1 sh -c 'docs/results/tasks.sh DATA OUT $0 $1 $2 1'
 set -eu
 data=$1
 out=$2
 tasks=${3:-rte mrpc cola sst2}
 seeds=${4:-1 2 3}
 criteria=${5:-cross_entropy r3f}
+threads=${6:-0}
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
 
 folder() {
@@ -25,7 +30,7 @@ for seed in $seeds; do
       "$root/holdfast" train --model minilm --task "$task" --data-dir "$data/$(folder "$task")" \
         --criterion "$criterion" --r3f-lambda 1.0 --eps 1e-5 --noise-type uniform --learning-rate 5e-5 \
         --num-train-epochs 3 --per-device-train-batch-size 32 --max-seq-length 128 --warmup 0.06 \
-        --weight-decay 0.01 --max-train-samples 20000 --seed "$seed" --output-dir "$run" --log-format plain ||
+        --weight-decay 0.01 --max-train-samples 20000 --seed "$seed" --threads "$threads" --output-dir "$run" --log-format plain ||
         echo "$run: exit $?" >&2
     done
   done
