@@ -17,5 +17,6 @@ export OMP_NUM_THREADS=$threads OMP_WAIT_POLICY=passive
 export OPENBLAS_NUM_THREADS=$threads OPENBLAS_THREAD_TIMEOUT=4
 export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184
 export MALLOC_TOP_PAD_=268435456 MALLOC_ARENA_MAX=1
-exec java -Xmx2g -cp bench/target/benchmarks.jar io.holdfast.bench.PeerBench \
+# The peer's activations count against JavaCPP's own limit of four heaps: none here.
+exec java -Xmx2g -Dorg.bytedeco.javacpp.maxPhysicalBytes=0 -cp bench/target/benchmarks.jar io.holdfast.bench.PeerBench \
   "$shapes" "$batches" "$threads" "$rounds" "$json"
