@@ -8,151 +8,10 @@ package io.holdfast.kernels;
  * <p>Throws IllegalArgumentException with the operation and the shapes, IllegalStateException where
  * a slab is closed.
  */
-public final class CheckedKernels implements Kernels {
-
-  private final Kernels backend;
-  private final Arguments check;
+public final class CheckedKernels extends CheckedLinear {
 
   public CheckedKernels(Kernels backend) {
-    this.backend = backend;
-    this.check = new Arguments(backend.real());
-  }
-
-  @Override
-  public String name() {
-    return backend.name();
-  }
-
-  @Override
-  public DType real() {
-    return backend.real();
-  }
-
-  @Override
-  public String note() {
-    return backend.note();
-  }
-
-  // ---- memory ----
-
-  @Override
-  public Slab allocate(long bytes) {
-    if (bytes < 0) {
-      throw Arguments.wrong("allocate", bytes + " bytes");
-    }
-    return backend.allocate(bytes);
-  }
-
-  @Override
-  public void upload(Tensor dst, float[] src, int from) {
-    check.reals("upload", "dst", dst, dst.rows(), dst.cols());
-    check.range("upload", src.length, from, dst);
-    backend.upload(dst, src, from);
-  }
-
-  @Override
-  public void upload(Tensor dst, int[] src, int from) {
-    check.shape("upload", "dst", dst, dst.rows(), dst.cols(), DType.I32);
-    check.range("upload", src.length, from, dst);
-    backend.upload(dst, src, from);
-  }
-
-  @Override
-  public void download(float[] dst, int from, Tensor src) {
-    check.reals("download", "src", src, src.rows(), src.cols());
-    check.range("download", dst.length, from, src);
-    backend.download(dst, from, src);
-  }
-
-  @Override
-  public void copy(Tensor dst, Tensor src) {
-    check.shape("copy", "dst", dst, src.rows(), src.cols(), src.dtype());
-    check.shape("copy", "src", src, dst.rows(), dst.cols(), dst.dtype());
-    check.apart("copy", dst, src);
-    backend.copy(dst, src);
-  }
-
-  @Override
-  public void zero(Tensor x) {
-    check.shape("zero", "x", x, x.rows(), x.cols(), x.dtype());
-    backend.zero(x);
-  }
-
-  // ---- linear layers ----
-
-  @Override
-  public void linear(Tensor y, Tensor x, Tensor w, Tensor b) {
-    check.reals("linear", "x", x, y.rows(), x.cols());
-    check.reals("linear", "w", w, y.cols(), x.cols());
-    check.reals("linear", "y", y, x.rows(), w.rows());
-    check.optional("linear", "b", b, 1, y.cols());
-    check.apart("linear", y, b, x, w);
-    backend.linear(y, x, w, b);
-  }
-
-  @Override
-  public void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean add) {
-    check.reals("linearBackwardInput", "w", w, dy.cols(), dx.cols());
-    check.reals("linearBackwardInput", "dy", dy, dx.rows(), w.rows());
-    check.reals("linearBackwardInput", "dx", dx, dy.rows(), w.cols());
-    check.apart("linearBackwardInput", dx, dy, w);
-    backend.linearBackwardInput(dx, dy, w, add);
-  }
-
-  @Override
-  public void linearBackwardWeight(Tensor dw, Tensor db, Tensor dy, Tensor x) {
-    check.reals("linearBackwardWeight", "dw", dw, dy.cols(), x.cols());
-    check.reals("linearBackwardWeight", "dy", dy, x.rows(), dw.rows());
-    check.reals("linearBackwardWeight", "x", x, dy.rows(), dw.cols());
-    check.optional("linearBackwardWeight", "db", db, 1, dy.cols());
-    check.apart("linearBackwardWeight", dw, db, dy, x);
-    backend.linearBackwardWeight(dw, db, dy, x);
-  }
-
-  // ---- rows and embeddings ----
-
-  @Override
-  public void gather(Tensor y, Tensor table, Tensor ids) {
-    check.ints("gather", "ids", ids, y.rows());
-    check.reals("gather", "table", table, table.rows(), y.cols());
-    check.reals("gather", "y", y, ids.rows(), table.cols());
-    check.apart("gather", y, table);
-    backend.gather(y, table, ids);
-  }
-
-  @Override
-  public void gatherBackward(Tensor dTable, Tensor dy, Tensor ids) {
-    check.ints("gatherBackward", "ids", ids, dy.rows());
-    check.reals("gatherBackward", "dTable", dTable, dTable.rows(), dy.cols());
-    check.reals("gatherBackward", "dy", dy, ids.rows(), dTable.cols());
-    check.apart("gatherBackward", dTable, dy);
-    backend.gatherBackward(dTable, dy, ids);
-  }
-
-  @Override
-  public void embeddingSum(
-      Tensor y,
-      Tensor words,
-      Tensor positionTable,
-      Tensor positions,
-      Tensor typeTable,
-      Tensor types) {
-    check.same("embeddingSum", "words", words, y);
-    check.reals("embeddingSum", "positionTable", positionTable, positionTable.rows(), y.cols());
-    check.ints("embeddingSum", "positions", positions, y.rows());
-    check.reals("embeddingSum", "typeTable", typeTable, typeTable.rows(), y.cols());
-    check.ints("embeddingSum", "types", types, y.rows());
-    check.inPlaceOrApart("embeddingSum", y, words);
-    check.apart("embeddingSum", y, positionTable, typeTable);
-    backend.embeddingSum(y, words, positionTable, positions, typeTable, types);
-  }
-
-  @Override
-  public void addNoise(Tensor y, Tensor x, NoiseType type, float eps, Key key, Rows rows) {
-    check.same("addNoise", "y", y, x);
-    check.inPlaceOrApart("addNoise", y, x);
-    check.draws("addNoise", key, rows, y);
-    backend.addNoise(y, x, type, eps, key, rows);
+    super(backend);
   }
 
   // ---- normalisation and dropout ----
@@ -248,42 +107,6 @@ public final class CheckedKernels implements Kernels {
     check.draws("dropoutAddLayerNormBackward", key, rows, s);
     backend.dropoutAddLayerNormBackward(
         dx, dResidual, dGamma, dBeta, dy, s, mean, rstd, gamma, p, key, rows);
-  }
-
-  // ---- activations ----
-
-  @Override
-  public void biasGelu(Tensor y, Tensor x, Tensor b) {
-    check.same("biasGelu", "y", y, x);
-    check.reals("biasGelu", "b", b, 1, x.cols());
-    check.apart("biasGelu", y, x);
-    backend.biasGelu(y, x, b);
-  }
-
-  @Override
-  public void biasGeluBackward(Tensor dx, Tensor dy, Tensor x, Tensor b) {
-    check.same("biasGeluBackward", "dx", dx, x);
-    check.same("biasGeluBackward", "dy", dy, x);
-    check.reals("biasGeluBackward", "b", b, 1, x.cols());
-    check.inPlaceOrApart("biasGeluBackward", dx, dy);
-    check.apart("biasGeluBackward", dx, x);
-    backend.biasGeluBackward(dx, dy, x, b);
-  }
-
-  @Override
-  public void tanh(Tensor y, Tensor x) {
-    check.same("tanh", "y", y, x);
-    check.inPlaceOrApart("tanh", y, x);
-    backend.tanh(y, x);
-  }
-
-  @Override
-  public void tanhBackward(Tensor dx, Tensor dy, Tensor y) {
-    check.same("tanhBackward", "dx", dx, y);
-    check.same("tanhBackward", "dy", dy, y);
-    check.inPlaceOrApart("tanhBackward", dx, dy);
-    check.apart("tanhBackward", dx, y);
-    backend.tanhBackward(dx, dy, y);
   }
 
   // ---- attention over packed sequences ----
@@ -382,10 +205,5 @@ public final class CheckedKernels implements Kernels {
     check.same("adamw", "v", v, w);
     check.same("adamw", "g", g, w);
     backend.adamw(w, m, v, g, step);
-  }
-
-  @Override
-  public void close() {
-    backend.close();
   }
 }

@@ -2,7 +2,6 @@ package io.holdfast.kernels.cpu;
 
 import io.holdfast.kernels.AdamStep;
 import io.holdfast.kernels.Key;
-import io.holdfast.kernels.NoiseType;
 import io.holdfast.kernels.Philox;
 import io.holdfast.kernels.Precision;
 import io.holdfast.kernels.Rows;
@@ -52,21 +51,6 @@ public final class CpuKernels extends CpuLinear {
   @Override
   public String note() {
     return note;
-  }
-
-  // ---- noise ----
-
-  @Override
-  public void addNoise(Tensor y, Tensor x, NoiseType type, float eps, Key key, Rows rows) {
-    int cols = y.cols();
-    long py = y.address();
-    long px = x.address();
-    long ps = rows.streams().address();
-    long pp = rows.positions().address();
-    boolean normal = type == NoiseType.NORMAL;
-    perRow(
-        y,
-        (from, to) -> CpuNative.addNoise(py, px, normal, eps, key.bits(), ps, pp, cols, from, to));
   }
 
   // ---- normalisation and dropout ----

@@ -2,6 +2,9 @@ package io.holdfast.kernels.cpu;
 
 import io.holdfast.kernels.DType;
 import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Key;
+import io.holdfast.kernels.NoiseType;
+import io.holdfast.kernels.Rows;
 import io.holdfast.kernels.Slab;
 import io.holdfast.kernels.Tensor;
 
@@ -189,6 +192,19 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
     long ptt = typeTable.address();
     long pt = Indices.within(types, typeTable.rows());
     perRow(y, (from, to) -> CpuNative.embeddingSum(py, pw, ppt, pp, ptt, pt, cols, from, to));
+  }
+
+  @Override
+  public void addNoise(Tensor y, Tensor x, NoiseType type, float eps, Key key, Rows rows) {
+    int cols = y.cols();
+    long py = y.address();
+    long px = x.address();
+    long ps = rows.streams().address();
+    long pp = rows.positions().address();
+    boolean normal = type == NoiseType.NORMAL;
+    perRow(
+        y,
+        (from, to) -> CpuNative.addNoise(py, px, normal, eps, key.bits(), ps, pp, cols, from, to));
   }
 
   // ---- activations ----
