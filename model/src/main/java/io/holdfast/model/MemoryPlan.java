@@ -18,7 +18,8 @@ import io.holdfast.kernels.none.NullKernels;
  */
 public record MemoryPlan(long weights, long gradients, long moments, long activations) {
 
-  private static final long UNBOUNDED = 1L << 60;
+  /** Bytes of an arena on the null backend that is never full. */
+  public static final long UNBOUNDED = 1L << 60;
 
   /** Upper bounds on any batch of a run. */
   public record Largest(int tokens, int sequences, int maxLength) {

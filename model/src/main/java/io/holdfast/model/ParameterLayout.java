@@ -63,6 +63,24 @@ public final class ParameterLayout {
     return layout;
   }
 
+  /**
+   * A layout of other tensors than a model's, of depth 0.
+   *
+   * @param shapes by name: one dimension, or rows and columns
+   */
+  public static ParameterLayout of(Map<String, int[]> shapes) {
+    ParameterLayout layout = new ParameterLayout();
+    shapes.forEach(
+        (name, shape) -> {
+          if (shape.length == 1) {
+            layout.vector(name, shape[0], 0);
+          } else {
+            layout.matrix(name, shape[0], shape[1], 0);
+          }
+        });
+    return layout;
+  }
+
   /** What the names of the encoder's tensors begin with. */
   static String prefix(ModelConfig c) {
     return c.architecture() == ModelConfig.Architecture.BERT ? "bert." : "roberta.";

@@ -1,9 +1,13 @@
 package io.holdfast.engine.criteria;
 
+import io.holdfast.kernels.Arena;
+import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Key;
 import io.holdfast.model.PackedBatch;
 import io.holdfast.model.Parameters;
 import io.holdfast.model.Pass;
 import io.holdfast.model.SequenceClassifier;
+import java.util.Map;
 
 /**
  * A training objective: a short program over forward and backward. It owns its passes, so a method
@@ -17,6 +21,19 @@ public interface Criterion {
   /** True if it adds noise to embeddings, so that a {@link NoiseAudit} is worth its time. */
   default boolean addsNoise() {
     return false;
+  }
+
+  /**
+   * Takes from {@code arena} what lasts from update to update (vectors of a power iteration, a
+   * teacher), fills it as a new run begins and returns it by name, in lower case: checkpoints keep
+   * it under that name. Called once, before the first {@link #accumulate} and with the weights in
+   * place; where a run goes on from a checkpoint, the blocks are then filled from there.
+   *
+   * @param key for what is drawn
+   */
+  default Map<String, Parameters> takeState(
+      Kernels kernels, Arena arena, SequenceClassifier model, Key key) {
+    return Map.of();
   }
 
   /**

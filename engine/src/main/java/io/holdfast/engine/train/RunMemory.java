@@ -2,6 +2,7 @@ package io.holdfast.engine.train;
 
 import io.holdfast.engine.criteria.Criterion;
 import io.holdfast.engine.data.Batches;
+import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.model.MemoryPlan;
@@ -18,14 +19,16 @@ import java.util.stream.Collectors;
  *
  * @param block bytes of one block of parameters
  * @param blocks how many: weights alone, or weights, gradients and two moments
+ * @param state bytes of what a criterion keeps from update to update
  * @param training bytes of a training step's activations; 0 without training
  * @param inference bytes of an evaluation batch
  */
-record RunMemory(long block, int blocks, long training, long inference) {
+record RunMemory(long block, int blocks, long state, long training, long inference) {
 
   private static final int TRAINING_BLOCKS = 4;
 
   /**
+   * @param criterion not used for training: what it keeps is that of the dry run
    * @param eval null: nothing is evaluated
    */
   static RunMemory forTraining(
@@ -34,20 +37,26 @@ record RunMemory(long block, int blocks, long training, long inference) {
       Criterion criterion,
       Batches.Bounds train,
       Batches.Bounds eval) {
+    long[] state = new long[1];
     MemoryPlan plan =
         MemoryPlan.of(
             kernels,
             config,
             largest(train),
-            (model, pass, batch, gradients) ->
-                criterion.accumulate(model, pass, batch, 1f, gradients));
+            (model, pass, batch, gradients) -> {
+              try (Arena kept = new Arena(pass.kernels(), MemoryPlan.UNBOUNDED)) {
+                criterion.takeState(pass.kernels(), kept, model, pass.key());
+                state[0] = kept.used();
+                criterion.accumulate(model, pass, batch, 1f, gradients);
+              }
+            });
     long inference = eval == null ? 0 : inference(kernels, config, eval).activations();
-    return new RunMemory(plan.weights(), TRAINING_BLOCKS, plan.activations(), inference);
+    return new RunMemory(plan.weights(), TRAINING_BLOCKS, state[0], plan.activations(), inference);
   }
 
   static RunMemory forInference(Kernels kernels, ModelConfig config, Batches.Bounds eval) {
     MemoryPlan plan = inference(kernels, config, eval);
-    return new RunMemory(plan.weights(), 1, 0, plan.activations());
+    return new RunMemory(plan.weights(), 1, 0, 0, plan.activations());
   }
 
   private static MemoryPlan inference(Kernels kernels, ModelConfig config, Batches.Bounds eval) {
@@ -64,9 +73,9 @@ record RunMemory(long block, int blocks, long training, long inference) {
         (int) Math.min(bounds.tokens(), most), bounds.sequences(), bounds.maxLength());
   }
 
-  /** Bytes of the arena of parameter blocks. */
+  /** Bytes of the arena of what lasts: parameter blocks and the criterion's state. */
   long parameters() {
-    return block * blocks;
+    return block * blocks + state;
   }
 
   /** Bytes of the arena of activations. */
@@ -113,6 +122,7 @@ record RunMemory(long block, int blocks, long training, long inference) {
     if (blocks == TRAINING_BLOCKS) {
       items.put("gradients", block);
       items.put("Adam's moments", 2 * block);
+      items.put("what the criterion keeps", state);
     }
     boolean trains = training >= inference;
     items.put(trains ? "activations of a training step" : "an evaluation batch", activations());

@@ -27,6 +27,9 @@ import java.util.Map;
  */
 final class Trainer {
 
+  /** Key of what a criterion keeps: fresh heads have −2, steps 0 on. */
+  private static final long CRITERION_STATE = -3;
+
   private final TrainConfig config;
   private final Workspace space;
   private final TokenizedDataset train;
@@ -78,7 +81,10 @@ final class Trainer {
                 : AdamW.decayMatrices(config.weightDecay()));
     this.schedule = plan.schedule(config);
     this.checkpoints = checkpoints;
-    this.saved = new TrainingCheckpoint(space.kernels, space.model.weights(), adam);
+    Key key = Key.of(config.seed()).at(CRITERION_STATE);
+    Map<String, Parameters> more =
+        criterion.takeState(space.kernels, space.parameters, space.model, key);
+    this.saved = new TrainingCheckpoint(space.kernels, space.model.weights(), adam, more);
     this.stop = stop;
   }
 
@@ -136,7 +142,7 @@ final class Trainer {
   /** The model of the best evaluation, or the last one without evaluations, into the weights. */
   void restoreBest() {
     if (state.bestStep > 0 && state.bestStep != state.step) {
-      saved.loadWeights(checkpoints.path(state.bestStep));
+      saved.loadWeights(checkpoints.path(state.bestStep), TrainingCheckpoint.MODEL);
     }
   }
 

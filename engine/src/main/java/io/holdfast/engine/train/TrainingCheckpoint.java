@@ -18,55 +18,70 @@ import java.util.Map;
 
 /**
  * What a checkpoint holds: the weights (model.safetensors, Hugging Face names), Adam's moments
- * (optimizer.safetensors, exp_avg.… and exp_avg_sq.…) and the {@link TrainState} (state.json).
+ * (optimizer.safetensors, exp_avg.… and exp_avg_sq.…), a file for each further block that the run
+ * keeps, and the {@link TrainState} (state.json).
  */
 final class TrainingCheckpoint {
 
-  private static final String MODEL = "model.safetensors";
-  private static final String OPTIMIZER = "optimizer.safetensors";
+  static final String MODEL = "model";
+
+  private static final String OPTIMIZER = "optimizer";
+  private static final String TENSORS = ".safetensors";
   private static final String STATE = "state.json";
   private static final String FIRST = "exp_avg.";
   private static final String SECOND = "exp_avg_sq.";
 
   private final Kernels kernels;
-  private final Parameters weights;
   private final AdamW adam;
 
-  TrainingCheckpoint(Kernels kernels, Parameters weights, AdamW adam) {
+  /** Blocks by prefix of their tensors' names, by file. */
+  private final Map<String, Map<String, Parameters>> files = new LinkedHashMap<>();
+
+  /**
+   * @param more further blocks by name
+   */
+  TrainingCheckpoint(
+      Kernels kernels, Parameters weights, AdamW adam, Map<String, Parameters> more) {
     this.kernels = kernels;
-    this.weights = weights;
     this.adam = adam;
+    files.put(MODEL, Map.of("", weights));
+    files.put(OPTIMIZER, Map.of(FIRST, adam.firstMoment(), SECOND, adam.secondMoment()));
+    more.forEach(
+        (name, block) -> {
+          if (files.put(name, Map.of("", block)) != null) {
+            throw new IllegalArgumentException("two blocks of a checkpoint are called " + name);
+          }
+        });
   }
 
   Path save(Checkpoints checkpoints, TrainState state) {
     byte[] json = Json.pretty(Json.tree(state)).getBytes(StandardCharsets.UTF_8);
-    Map<String, Parameters> model = Map.of("", weights);
-    Map<String, Parameters> moments = new LinkedHashMap<>();
-    moments.put(FIRST, adam.firstMoment());
-    moments.put(SECOND, adam.secondMoment());
-    Map<String, Checkpoints.Content> files = new LinkedHashMap<>();
-    files.put(MODEL, out -> Safetensors.write(out, shapes(model), name -> read(model, name)));
-    files.put(
-        OPTIMIZER, out -> Safetensors.write(out, shapes(moments), name -> read(moments, name)));
-    files.put(STATE, out -> out.write(json));
-    return checkpoints.save(state.step, state.bestStep, files);
+    Map<String, Checkpoints.Content> contents = new LinkedHashMap<>();
+    files.forEach(
+        (name, blocks) ->
+            contents.put(
+                name + TENSORS,
+                out -> Safetensors.write(out, shapes(blocks), tensor -> read(blocks, tensor))));
+    contents.put(STATE, out -> out.write(json));
+    return checkpoints.save(state.step, state.bestStep, contents);
   }
 
-  /** Fills weights and moments and returns the state. */
+  /** Fills every block and returns the state. */
   TrainState load(Path checkpoint) {
-    loadWeights(checkpoint);
-    try (Safetensors file = Safetensors.open(checkpoint.resolve(OPTIMIZER))) {
-      fill(file, FIRST, adam.firstMoment());
-      fill(file, SECOND, adam.secondMoment());
+    for (Map.Entry<String, Map<String, Parameters>> entry : files.entrySet()) {
+      try (Safetensors file = Safetensors.open(checkpoint.resolve(entry.getKey() + TENSORS))) {
+        entry.getValue().forEach((prefix, block) -> fill(file, prefix, block));
+      }
     }
     TrainState state = state(checkpoint);
     adam.resumeAfter(state.step);
     return state;
   }
 
-  void loadWeights(Path checkpoint) {
-    try (Safetensors file = Safetensors.open(checkpoint.resolve(MODEL))) {
-      fill(file, "", weights);
+  /** Fills the weights from the block of that name. */
+  void loadWeights(Path checkpoint, String name) {
+    try (Safetensors file = Safetensors.open(checkpoint.resolve(name + TENSORS))) {
+      fill(file, "", files.get(MODEL).get(""));
     }
   }
 
@@ -89,7 +104,7 @@ final class TrainingCheckpoint {
     }
   }
 
-  private Map<String, int[]> shapes(Map<String, Parameters> blocks) {
+  private static Map<String, int[]> shapes(Map<String, Parameters> blocks) {
     Map<String, int[]> shapes = new LinkedHashMap<>();
     blocks.forEach(
         (prefix, block) -> {
