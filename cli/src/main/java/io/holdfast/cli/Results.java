@@ -73,6 +73,7 @@ public final class Results {
     result.put("majority", outcome.majority());
     result.put("train_loss", outcome.trainLoss());
     result.put("train_seconds", outcome.elapsed().toMillis() / 1000.0);
+    result.putAll(outcome.cost().toMap());
     result.put("output_dir", outcome.outputDir().toString());
     return result;
   }

@@ -147,9 +147,12 @@ final class TrainCommand implements Callable<Integer> {
     log.info(
         String.format(
             Locale.ROOT,
-            "%d updates in %.1f s; the model and its reports are in %s",
+            "%d updates in %.1f s (%.3f s and %.2f times the passes of cross_entropy each); the"
+                + " model and its reports are in %s",
             outcome.steps(),
             outcome.elapsed().toMillis() / 1000.0,
+            outcome.cost().seconds(),
+            outcome.cost().relativePasses(),
             outcome.outputDir()));
     return 0;
   }

@@ -28,6 +28,7 @@ public final class SequenceClassifier {
   private final Embeddings embeddings;
   private final List<EncoderLayer> layers = new ArrayList<>();
   private final Head head;
+  private Work work = Work.NONE;
 
   public SequenceClassifier(ModelConfig config, Parameters weights) {
     this.config = config;
@@ -46,6 +47,11 @@ public final class SequenceClassifier {
 
   public Parameters weights() {
     return weights;
+  }
+
+  /** What this model has done since it was made. */
+  public Work work() {
+    return work;
   }
 
   /**
@@ -68,6 +74,7 @@ public final class SequenceClassifier {
 
   /** From word embeddings [N,H] to logits [B,C]. {@code e} is not changed. */
   public Activations forward(Pass pass, DeviceBatch batch, Tensor e) {
+    work = work.plus(new Work(batch.tokenCount(), 0, 0));
     Tensor x = pass.take(batch.tokenCount(), config.hiddenSize());
     Embeddings.Saved saved = embeddings.forward(pass, batch, x, e);
     List<EncoderLayer.Saved> savedLayers = new ArrayList<>();
@@ -93,6 +100,7 @@ public final class SequenceClassifier {
   public Tensor backward(
       Pass pass, DeviceBatch batch, Activations a, Tensor dLogits, Parameters gradients) {
     int n = batch.tokenCount();
+    work = work.plus(pass.weightGradients() ? new Work(0, n, 0) : new Work(0, 0, n));
     Tensor dx = pass.take(n, config.hiddenSize());
     head.backward(pass, batch, a.head.prefix(batch.sequenceCount()), dx, dLogits, gradients);
     for (int i = layers.size() - 1; i >= 0; i--) {
@@ -113,6 +121,7 @@ public final class SequenceClassifier {
 
   /** The encoder's output [N,H], for when no backward follows. {@code e} is kept. */
   public Tensor encode(Pass pass, DeviceBatch batch, Tensor e) {
+    work = work.plus(new Work(batch.tokenCount(), 0, 0));
     Tensor x = pass.take(batch.tokenCount(), config.hiddenSize());
     try (Arena.Scope scratch = pass.arena().open()) {
       embeddings.forward(pass, batch, x, e);

@@ -15,6 +15,7 @@ import java.util.Map;
  * @param best metrics of the best model; empty without evaluation
  * @param trainLoss mean over the run
  * @param elapsed time of training, all parts of a resumed run together
+ * @param cost of an update
  */
 public record Outcome(
     Status status,
@@ -25,6 +26,7 @@ public record Outcome(
     Map<String, Double> best,
     double trainLoss,
     Duration elapsed,
+    StepCost cost,
     Path outputDir) {
 
   /** Why training ended. */

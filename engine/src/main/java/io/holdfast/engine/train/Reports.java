@@ -15,7 +15,8 @@ final class Reports {
 
   private Reports() {}
 
-  static void write(RunFolder folder, RunData data, TrainState state, TrainPlan plan) {
+  static void write(
+      RunFolder folder, RunData data, TrainState state, TrainPlan plan, StepCost cost) {
     ObjectNode train = Json.object();
     train.put("epoch", plan.epochs(state));
     train.put("train_loss", state.total.meanLoss());
@@ -25,6 +26,7 @@ final class Reports {
     train.put("train_samples_per_second", state.total.examples() / state.trainSeconds);
     train.put("train_steps_per_second", state.step / state.trainSeconds);
     train.put("train_tokens_per_second", state.tokensPerSecond());
+    cost.toMap().forEach((name, value) -> train.set("train_" + name, Json.tree(value)));
     folder.write("train_results.json", Json.pretty(train));
 
     ObjectNode all = train.deepCopy();

@@ -41,13 +41,15 @@ final class RunLog implements AutoCloseable {
       LossReport report,
       double learningRate,
       double norm,
-      double tokensPerSecond) {
-    Map<String, Double> values = new LinkedHashMap<>();
+      double tokensPerSecond,
+      StepCost cost) {
+    Map<String, Number> values = new LinkedHashMap<>();
     values.put("loss", report.meanLoss());
     values.putAll(report.meanParts());
     values.put("learning_rate", learningRate);
     values.put("grad_norm", norm);
     values.put("tokens_per_second", tokensPerSecond);
+    values.putAll(cost.toMap());
     write(step, epoch, "train", values);
   }
 
@@ -61,15 +63,15 @@ final class RunLog implements AutoCloseable {
     write(step, epoch, split, values);
   }
 
-  private void write(int step, double epoch, String split, Map<String, Double> values) {
+  private void write(int step, double epoch, String split, Map<String, ? extends Number> values) {
     ObjectNode line = Json.object();
     line.put("ts", Instant.now().toString()).put("step", step).put("epoch", epoch);
     line.put("split", split);
     Map<String, Double> tagged = new LinkedHashMap<>();
     values.forEach(
         (name, value) -> {
-          line.put(name, value);
-          tagged.put(split + "/" + name, value);
+          line.set(name, Json.tree(value));
+          tagged.put(split + "/" + name, value.doubleValue());
         });
     metrics.append(line);
     events.scalars(now(), step, tagged);

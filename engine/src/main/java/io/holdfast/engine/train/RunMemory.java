@@ -1,6 +1,7 @@
 package io.holdfast.engine.train;
 
 import io.holdfast.engine.criteria.Criterion;
+import io.holdfast.engine.criteria.CrossEntropy;
 import io.holdfast.engine.data.Batches;
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.HoldfastException;
@@ -21,9 +22,10 @@ import java.util.stream.Collectors;
  * @param blocks how many: weights alone, or weights, gradients and two moments
  * @param state bytes of what a criterion keeps from update to update
  * @param training bytes of a training step's activations; 0 without training
+ * @param plain what {@code training} would be with cross-entropy
  * @param inference bytes of an evaluation batch
  */
-record RunMemory(long block, int blocks, long state, long training, long inference) {
+record RunMemory(long block, int blocks, long state, long training, long plain, long inference) {
 
   private static final int TRAINING_BLOCKS = 4;
 
@@ -38,25 +40,38 @@ record RunMemory(long block, int blocks, long state, long training, long inferen
       Batches.Bounds train,
       Batches.Bounds eval) {
     long[] state = new long[1];
-    MemoryPlan plan =
-        MemoryPlan.of(
-            kernels,
-            config,
-            largest(train),
-            (model, pass, batch, gradients) -> {
-              try (Arena kept = new Arena(pass.kernels(), MemoryPlan.UNBOUNDED)) {
-                criterion.takeState(pass.kernels(), kept, model, pass.key());
-                state[0] = kept.used();
-                criterion.accumulate(model, pass, batch, 1f, gradients);
-              }
-            });
+    MemoryPlan plan = step(kernels, config, criterion, train, state);
+    long plain = step(kernels, config, new CrossEntropy(), train, new long[1]).activations();
     long inference = eval == null ? 0 : inference(kernels, config, eval).activations();
-    return new RunMemory(plan.weights(), TRAINING_BLOCKS, state[0], plan.activations(), inference);
+    return new RunMemory(
+        plan.weights(), TRAINING_BLOCKS, state[0], plan.activations(), plain, inference);
+  }
+
+  /**
+   * @param state becomes the bytes of what the criterion keeps
+   */
+  private static MemoryPlan step(
+      Kernels kernels,
+      ModelConfig config,
+      Criterion criterion,
+      Batches.Bounds train,
+      long[] state) {
+    return MemoryPlan.of(
+        kernels,
+        config,
+        largest(train),
+        (model, pass, batch, gradients) -> {
+          try (Arena kept = new Arena(pass.kernels(), MemoryPlan.UNBOUNDED)) {
+            criterion.takeState(pass.kernels(), kept, model, pass.key());
+            state[0] = kept.used();
+            criterion.accumulate(model, pass, batch, 1f, gradients);
+          }
+        });
   }
 
   static RunMemory forInference(Kernels kernels, ModelConfig config, Batches.Bounds eval) {
     MemoryPlan plan = inference(kernels, config, eval);
-    return new RunMemory(plan.weights(), 1, 0, 0, plan.activations());
+    return new RunMemory(plan.weights(), 1, 0, 0, 0, plan.activations());
   }
 
   private static MemoryPlan inference(Kernels kernels, ModelConfig config, Batches.Bounds eval) {
@@ -83,6 +98,11 @@ record RunMemory(long block, int blocks, long state, long training, long inferen
     return Math.max(training, inference);
   }
 
+  /** Bytes that the criterion takes beyond cross-entropy. */
+  long extra() {
+    return state + training - plain;
+  }
+
   long total() {
     return parameters() + activations();
   }
@@ -105,7 +125,9 @@ record RunMemory(long block, int blocks, long state, long training, long inferen
 
   @Override
   public String toString() {
-    return "memory: " + mebibytes(total()) + " (" + largestItems() + ")";
+    String beyond =
+        extra() > 0 ? "; " + mebibytes(extra()) + " beyond a step of cross_entropy" : "";
+    return "memory: " + mebibytes(total()) + " (" + largestItems() + beyond + ")";
   }
 
   private String largestItems() {

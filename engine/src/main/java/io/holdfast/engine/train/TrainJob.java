@@ -123,11 +123,11 @@ public final class TrainJob {
             folder, config, state, plan, trainer.validation().metric(), log.metrics().read());
         trainer.restoreBest();
         writeModel(data, space, pretrained, folder);
-        Reports.write(folder, data, state, plan);
+        Reports.write(folder, data, state, plan, state.cost(space.plan.extra()));
         ModelCard.write(folder, config, data, state, majority);
       }
       exit = status.name().toLowerCase(Locale.ROOT);
-      return outcome(status, state, majority);
+      return outcome(status, state, majority, space);
     } catch (HoldfastException e) {
       exit = e.kind().name().toLowerCase(Locale.ROOT);
       throw e;
@@ -154,7 +154,8 @@ public final class TrainJob {
     }
   }
 
-  private Outcome outcome(Outcome.Status status, TrainState state, Map<String, Double> majority) {
+  private Outcome outcome(
+      Outcome.Status status, TrainState state, Map<String, Double> majority, Workspace space) {
     return new Outcome(
         status,
         state.step,
@@ -164,6 +165,7 @@ public final class TrainJob {
         state.best,
         state.step == 0 ? Double.NaN : state.total.meanLoss(),
         Duration.ofMillis(Math.round(state.trainSeconds * 1000)),
+        state.cost(space.plan.extra()),
         config.outputDir());
   }
 }

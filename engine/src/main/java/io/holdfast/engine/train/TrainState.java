@@ -1,6 +1,7 @@
 package io.holdfast.engine.train;
 
 import io.holdfast.engine.criteria.LossReport;
+import io.holdfast.model.Work;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -25,6 +26,8 @@ final class TrainState {
 
   public LossReport sinceEvaluation = LossReport.EMPTY;
   public LossReport total = LossReport.EMPTY;
+  public Work workSinceLog = Work.NONE;
+  public Work totalWork = Work.NONE;
 
   public Map<String, Double> before = new LinkedHashMap<>();
   public Map<String, Double> best = new LinkedHashMap<>();
@@ -42,11 +45,23 @@ final class TrainState {
   public double trainSeconds;
 
   /** Counts one update. */
-  void add(LossReport report, double seconds) {
+  void add(LossReport report, Work work, double seconds) {
     sinceLog = sinceLog.plus(report);
     sinceEvaluation = sinceEvaluation.plus(report);
     total = total.plus(report);
+    workSinceLog = workSinceLog.plus(work);
+    totalWork = totalWork.plus(work);
     trainSeconds += seconds;
+  }
+
+  /** Passes since the last log line; like the tokens per second, the time is of the whole run. */
+  StepCost recentCost(long extraMemory) {
+    return StepCost.of(workSinceLog, sinceLog.tokens(), trainSeconds / step, extraMemory);
+  }
+
+  /** Of all updates. */
+  StepCost cost(long extraMemory) {
+    return StepCost.of(totalWork, total.tokens(), trainSeconds / step, extraMemory);
   }
 
   double tokensPerSecond() {

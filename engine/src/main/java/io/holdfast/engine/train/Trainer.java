@@ -16,6 +16,7 @@ import io.holdfast.kernels.Key;
 import io.holdfast.model.PackedBatch;
 import io.holdfast.model.Parameters;
 import io.holdfast.model.Pass;
+import io.holdfast.model.Work;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -170,6 +171,7 @@ final class Trainer {
     long start = System.nanoTime();
     int examples = microBatches.stream().mapToInt(indices -> indices.length).sum();
     space.kernels.zero(gradients.block());
+    Work before = space.model.work();
     LossReport report = LossReport.EMPTY;
     for (int[] indices : microBatches) {
       PackedBatch batch = train.pack(indices);
@@ -183,7 +185,8 @@ final class Trainer {
     double learningRate = schedule.at(state.step + 1);
     adam.step(gradients, learningRate, GradientClip.factor(norm, config.maxGradNorm()));
     state.step++;
-    state.add(report, (System.nanoTime() - start) * 1e-9);
+    Work work = space.model.work().minus(before);
+    state.add(report, work, (System.nanoTime() - start) * 1e-9);
     report(report, norm, learningRate, epoch);
   }
 
@@ -219,8 +222,11 @@ final class Trainer {
                 state.tokensPerSecond(),
                 Duration.ofSeconds(remaining)));
     if (state.step % config.loggingSteps() == 0 || state.step == plan.totalSteps()) {
-      log.training(state.step, epoch, state.sinceLog, learningRate, norm, state.tokensPerSecond());
+      StepCost cost = state.recentCost(space.plan.extra());
+      double speed = state.tokensPerSecond();
+      log.training(state.step, epoch, state.sinceLog, learningRate, norm, speed, cost);
       state.sinceLog = LossReport.EMPTY;
+      state.workSinceLog = Work.NONE;
     }
   }
 

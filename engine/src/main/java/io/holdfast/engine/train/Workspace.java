@@ -14,12 +14,14 @@ import io.holdfast.model.SequenceClassifier;
 final class Workspace implements AutoCloseable {
 
   final Kernels kernels;
+  final RunMemory plan;
   final Arena parameters;
   final Arena activations;
   final SequenceClassifier model;
 
   Workspace(Kernels kernels, ModelConfig config, RunMemory plan) {
     this.kernels = kernels;
+    this.plan = plan;
     this.parameters = new Arena(kernels, plan.parameters());
     try {
       this.activations = new Arena(kernels, plan.activations());

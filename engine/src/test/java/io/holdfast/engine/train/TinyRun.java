@@ -181,7 +181,7 @@ final class TinyRun {
     StringBuilder lines = new StringBuilder();
     for (String line : Files.readAllLines(metrics)) {
       ObjectNode json = Json.parse(line);
-      json.remove(List.of("ts", "tokens_per_second"));
+      json.remove(List.of("ts", "tokens_per_second", "seconds_per_step"));
       lines.append(json).append('\n');
     }
     return lines.toString();
