@@ -62,6 +62,13 @@ final class Arguments {
     apart(op, dGamma, dBeta);
   }
 
+  /** The singular value and vectors of {@code w}. */
+  void spectral(String op, Tensor sigma, Tensor u, Tensor v, Tensor w) {
+    reals(op, "sigma", sigma, 1, 1);
+    reals(op, "u", u, 1, w.rows());
+    reals(op, "v", v, 1, w.cols());
+  }
+
   void packed(String op, Tensor qkv, Tensor ctx, Tensor lse, Sequences sequences, int heads) {
     int hidden = qkv.cols() / 3;
     if (heads < 1 || hidden % heads != 0 || hidden * 3 != qkv.cols()) {

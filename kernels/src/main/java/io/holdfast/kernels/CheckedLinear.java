@@ -102,6 +102,31 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
     backend.linearBackwardWeight(dw, db, dy, x);
   }
 
+  @Override
+  public void spectralNorm(
+      Tensor y, Tensor sigma, Tensor u, Tensor v, Tensor w, int iterations, boolean atMostOne) {
+    check.same("spectralNorm", "y", y, w);
+    check.spectral("spectralNorm", sigma, u, v, w);
+    check.inPlaceOrApart("spectralNorm", y, w);
+    check.apart("spectralNorm", sigma, u, v, w, y);
+    check.apart("spectralNorm", u, v, w, y);
+    check.apart("spectralNorm", v, w, y);
+    if (iterations < 0) {
+      throw Arguments.wrong("spectralNorm", iterations + " iterations");
+    }
+    backend.spectralNorm(y, sigma, u, v, w, iterations, atMostOne);
+  }
+
+  @Override
+  public void spectralNormBackward(
+      Tensor dw, Tensor dy, Tensor y, Tensor sigma, Tensor u, Tensor v, boolean atMostOne) {
+    check.same("spectralNormBackward", "dw", dw, y);
+    check.same("spectralNormBackward", "dy", dy, y);
+    check.spectral("spectralNormBackward", sigma, u, v, y);
+    check.apart("spectralNormBackward", dw, dy, y, sigma, u, v);
+    backend.spectralNormBackward(dw, dy, y, sigma, u, v, atMostOne);
+  }
+
   // ---- rows and embeddings ----
 
   @Override

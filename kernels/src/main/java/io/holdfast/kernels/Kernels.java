@@ -56,6 +56,27 @@ public interface Kernels extends AutoCloseable {
   /** {@code dw += dyᵀ · x}; {@code db += Σ_rows dy} unless {@code db} is null. */
   void linearBackwardWeight(Tensor dw, Tensor db, Tensor dy, Tensor x);
 
+  /**
+   * Spectral normalisation with {@code normalize(x) = x / max(‖x‖, 1e-12)}: {@code iterations}
+   * times {@code v = normalize(wᵀ·u)}, {@code u = normalize(w·v)}; then {@code sigma = uᵀ·w·v} and
+   * {@code y = w / sigma}, or {@code w / max(1, sigma)} if {@code atMostOne}. {@code y} may be
+   * {@code w}. A sigma of 0 gives what is not finite, unless {@code atMostOne}.
+   *
+   * @param y [O,I], as {@code w}
+   * @param sigma [1,1]
+   * @param u [1,O], read and written
+   * @param v [1,I], read and written
+   */
+  void spectralNorm(
+      Tensor y, Tensor sigma, Tensor u, Tensor v, Tensor w, int iterations, boolean atMostOne);
+
+  /**
+   * u and v are constants: {@code dw += (dy − <dy, y> · u·vᵀ) / sigma}; {@code dw += dy} if {@code
+   * atMostOne} and {@code sigma ≤ 1}.
+   */
+  void spectralNormBackward(
+      Tensor dw, Tensor dy, Tensor y, Tensor sigma, Tensor u, Tensor v, boolean atMostOne);
+
   // ---- rows and embeddings ----
 
   /** {@code y[r] = table[ids[r]]}. */

@@ -45,6 +45,16 @@ class CheckedKernelsTest {
         new Call("linear", reals(N, 3), x, reals(3, H), reals(1, 3)),
         new Call("linearBackwardInput", reals(N, H), reals(N, 3), reals(3, H), false),
         new Call("linearBackwardWeight", reals(3, H), reals(1, 3), reals(N, 3), x),
+        new Call("spectralNorm", reals(N, H), reals(1, 1), reals(1, N), reals(1, H), x, 1, false),
+        new Call(
+            "spectralNormBackward",
+            reals(N, H),
+            reals(N, H),
+            x,
+            reals(1, 1),
+            reals(1, N),
+            reals(1, H),
+            true),
         new Call("gather", reals(N, H), reals(9, H), ints(N)),
         new Call("gatherBackward", reals(9, H), x, ints(N)),
         new Call("embeddingSum", reals(N, H), x, reals(9, H), ints(N), reals(2, H), ints(N)),
@@ -199,6 +209,11 @@ class CheckedKernelsTest {
         () -> kernels.dropout(reals(N, H), reals(N, H), 1, key, rows));
     assertRefused(
         "upload: [2, 3] at 4 of an array of 9", () -> kernels.upload(reals(2, 3), new float[9], 4));
+    assertRefused(
+        "spectralNorm: -1 iterations",
+        () ->
+            kernels.spectralNorm(
+                reals(N, H), reals(1, 1), reals(1, N), reals(1, H), reals(N, H), -1, true));
     assertRefused("allocate: -1 bytes", () -> kernels.allocate(-1));
   }
 

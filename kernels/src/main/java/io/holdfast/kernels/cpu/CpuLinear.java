@@ -151,6 +151,36 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
     }
   }
 
+  @Override
+  public void spectralNorm(
+      Tensor y, Tensor sigma, Tensor u, Tensor v, Tensor w, int iterations, boolean atMostOne) {
+    CpuNative.spectralNorm(
+        y.address(),
+        sigma.address(),
+        u.address(),
+        v.address(),
+        w.address(),
+        iterations,
+        atMostOne,
+        w.rows(),
+        w.cols());
+  }
+
+  @Override
+  public void spectralNormBackward(
+      Tensor dw, Tensor dy, Tensor y, Tensor sigma, Tensor u, Tensor v, boolean atMostOne) {
+    CpuNative.spectralNormBackward(
+        dw.address(),
+        dy.address(),
+        y.address(),
+        sigma.address(),
+        u.address(),
+        v.address(),
+        atMostOne,
+        dw.rows(),
+        dw.cols());
+  }
+
   // ---- rows and embeddings ----
 
   @Override

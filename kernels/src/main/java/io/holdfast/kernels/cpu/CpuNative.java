@@ -16,6 +16,7 @@ import org.bytedeco.javacpp.annotation.Platform;
       "memory.cpp",
       "processor.cpp",
       "linear.cpp",
+      "spectral_norm.cpp",
       "gather.cpp",
       "noise.cpp",
       "dropout.cpp",
@@ -128,6 +129,28 @@ final class CpuNative {
       long colTo);
 
   static native void addColumnSums(long db, long dy, long rows, long cols, long from, long to);
+
+  static native void spectralNorm(
+      long y,
+      long sigma,
+      long u,
+      long v,
+      long w,
+      int iterations,
+      boolean atMostOne,
+      long rows,
+      long cols);
+
+  static native void spectralNormBackward(
+      long dw,
+      long dy,
+      long y,
+      long sigma,
+      long u,
+      long v,
+      boolean atMostOne,
+      long rows,
+      long cols);
 
   // ---- rows of tables ----
 

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 public abstract class KernelsContract
     implements MemoryContract,
         LinearContract,
+        SpectralContract,
         RowContract,
         RandomContract,
         AttentionContract,

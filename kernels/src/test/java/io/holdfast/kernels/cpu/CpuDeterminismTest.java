@@ -152,6 +152,10 @@ class CpuDeterminismTest {
       k.linear(get("wide", TOKENS, WIDE), tokens("y"), get("w", WIDE, HIDDEN), get("b", 1, WIDE));
       k.biasGelu(get("gelu", TOKENS, WIDE), get("wide", TOKENS, WIDE), get("b", 1, WIDE));
       k.tanh(get("tanh", TOKENS, WIDE), get("gelu", TOKENS, WIDE));
+      Tensor sigma = get("sigma", 1, 1);
+      Tensor normalised = get("normalised", WIDE, HIDDEN);
+      k.spectralNorm(
+          normalised, sigma, get("u", 1, WIDE), row("right"), get("w", WIDE, HIDDEN), 2, false);
     }
 
     void backward() {

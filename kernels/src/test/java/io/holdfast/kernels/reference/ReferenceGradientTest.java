@@ -3,6 +3,7 @@ package io.holdfast.kernels.reference;
 import io.holdfast.kernels.Rows;
 import io.holdfast.kernels.Sequences;
 import io.holdfast.kernels.Tensor;
+import java.util.Arrays;
 import java.util.function.DoubleSupplier;
 import org.junit.jupiter.api.Test;
 
@@ -62,6 +63,36 @@ class ReferenceGradientTest {
           k.linearBackwardWeight(dw, db, dy, x);
           check.added("dw", w, dw, dwBefore, loss);
           check.added("db", b, db, dbBefore, loss);
+        });
+  }
+
+  /** On both sides of sigma = 1; u and v, constants, are those of three iterations. */
+  @Test
+  void spectralNorm() {
+    everyShape(
+        (check, out, in) -> {
+          ReferenceKernels k = check.kernels;
+          Tensor w = check.normal(out, in);
+          Tensor y = check.output(out, in);
+          Tensor sigma = check.output(1, 1);
+          Tensor u = check.normal(1, out);
+          Tensor v = check.normal(1, in);
+          Tensor dy = check.normal(out, in);
+          for (int n = 0; n < 3; n++) {
+            boolean atMostOne = n > 0;
+            double factor = n == 2 ? 0.01 : 1;
+            k.fill(w, Arrays.stream(k.toArray(w)).map(e -> factor * e).toArray());
+            k.spectralNorm(y, sigma, u, v, w, 3, atMostOne);
+            Tensor dw = check.normal(out, in);
+            double[] before = k.toArray(dw);
+            k.spectralNormBackward(dw, dy, y, sigma, u, v, atMostOne);
+            DoubleSupplier loss =
+                () -> {
+                  k.spectralNorm(y, sigma, u, v, w, 0, atMostOne);
+                  return check.dot(y, dy);
+                };
+            check.added("dw", w, dw, before, loss);
+          }
         });
   }
 

@@ -54,6 +54,51 @@ abstract class ReferenceLinear extends ReferenceMemory {
     }
   }
 
+  @Override
+  public void spectralNorm(
+      Tensor y, Tensor sigma, Tensor u, Tensor v, Tensor w, int iterations, boolean atMostOne) {
+    for (int n = 0; n < iterations; n++) {
+      linearBackwardInput(v, u, w, false); // u is a row: u·w
+      normalize(v);
+      linear(u, v, w, null);
+      normalize(u);
+    }
+    double sum = 0;
+    for (int o = 0; o < w.rows(); o++) {
+      for (int i = 0; i < w.cols(); i++) {
+        sum += at(u, 0, o) * at(w, o, i) * at(v, 0, i);
+      }
+    }
+    put(sigma, 0, 0, sum);
+    for (long i = 0; i < w.elements(); i++) {
+      set(y, i, get(w, i) / (atMostOne ? Math.max(1, sum) : sum));
+    }
+  }
+
+  private void normalize(Tensor x) {
+    double norm = Math.max(Math.sqrt(sumOfSquares(x)), 1e-12);
+    for (long i = 0; i < x.elements(); i++) {
+      set(x, i, get(x, i) / norm);
+    }
+  }
+
+  @Override
+  public void spectralNormBackward(
+      Tensor dw, Tensor dy, Tensor y, Tensor sigma, Tensor u, Tensor v, boolean atMostOne) {
+    double s = get(sigma, 0);
+    boolean divided = !(atMostOne && s <= 1);
+    double inner = 0;
+    for (long i = 0; i < y.elements(); i++) {
+      inner += get(dy, i) * get(y, i);
+    }
+    for (int o = 0; o < dw.rows(); o++) {
+      for (int i = 0; i < dw.cols(); i++) {
+        double g = at(dy, o, i);
+        add(dw, o, i, divided ? (g - inner * at(u, 0, o) * at(v, 0, i)) / s : g);
+      }
+    }
+  }
+
   // ---- rows and embeddings ----
 
   @Override

@@ -44,6 +44,22 @@ class ReferenceVectorsTest {
   }
 
   @Test
+  void spectralNorm() {
+    Tensor w = row(3, 0, 0, 1).reshape(2, 2);
+    Tensor y = row(0, 0, 0, 0).reshape(2, 2);
+    Tensor sigma = row(0);
+    Tensor u = row(1, 0);
+    Tensor v = row(0, 0);
+    kernels.spectralNorm(y, sigma, u, v, w, 1, false);
+    assertArrayEquals(new double[] {1, 0, 0, 1 / 3.0}, kernels.toArray(y));
+    assertEquals(3, kernels.get(sigma, 0));
+    Tensor dw = row(0, 0, 0, 0).reshape(2, 2);
+    kernels.spectralNormBackward(dw, row(6, 3, 9, 12).reshape(2, 2), y, sigma, u, v, false);
+    // <dy, y> = 6 + 12/3 = 10; (6 − 10)/3 along u·vᵀ, dy/3 elsewhere
+    assertArrayEquals(new double[] {-4 / 3.0, 1, 3, 4}, kernels.toArray(dw), 1e-15);
+  }
+
+  @Test
   void firstStepOfAdamWithEpsilonInside() {
     AdamStep step = new AdamStep(1e-3, 0.9, 0.98, 1e-6, 0, 1 - 0.9, 1 - 0.98, true, 1);
     assertEquals(0.9990000707056785, oneStep(step), 1e-15);
