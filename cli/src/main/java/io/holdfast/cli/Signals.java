@@ -68,7 +68,7 @@ final class Signals implements AutoCloseable {
     }
     stop.request();
     LoggerFactory.getLogger(Logs.RUN)
-        .info("stopping: finishing this update and saving; a second signal stops at once");
+        .info("stopping: finishing this batch and saving; a second signal stops at once");
   }
 
   /** From now on a stop can be saved. */

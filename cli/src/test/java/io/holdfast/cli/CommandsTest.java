@@ -2,6 +2,7 @@ package io.holdfast.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -10,6 +11,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -183,6 +185,36 @@ class CommandsTest {
     assertTrue(said.contains("nothing is saved"), said);
   }
 
+  /** It does not wait for the evaluation, which the same command does first. */
+  @Test
+  void aSignalDuringAnEvaluationIsHeard() throws Exception {
+    Path out = folder.resolve("out");
+    String line = train + " --logging-steps 1 --max-steps 2 --output-dir " + out;
+    line = line.replace(" --eval-on-start", "");
+    ToyModel.rows(folder.resolve("dev.tsv"), 40_000);
+    String said = signalled(75, line, "step 2/2", 1);
+    assertFalse(said.contains("evaluation at step 2"), said);
+    assertTrue(Files.exists(out.resolve("checkpoint-2/MANIFEST.json")));
+    assertFalse(Files.exists(out.resolve("model.safetensors")));
+    String resumed = succeed(line).err();
+    assertTrue(resumed.contains("resuming after update 2 of 2"), resumed);
+    assertTrue(resumed.contains("evaluation at step 2"), resumed);
+    assertTrue(Files.exists(out.resolve("model.safetensors")));
+  }
+
+  @Test
+  void aSignalEndsEvalAndPredict() throws Exception {
+    Path out = folder.resolve("out");
+    succeed(train + " --max-steps 1 --output-dir " + out);
+    Path rows = ToyModel.rows(folder.resolve("dev.tsv"), 40_000);
+    String wide = "the day was fine ".repeat(9);
+    Files.writeString(rows, wide + "\tup\n", StandardOpenOption.APPEND);
+    String cut = rows + ": 1 rows were cut";
+    for (String command : List.of("eval --validation-file ", "predict --test-file ")) {
+      signalled(143, command + rows + columns + " --model " + out, "warning: " + cut, 1);
+    }
+  }
+
   /** The second signal does not wait for the update: one of 2,000 micro-batches. */
   @Test
   void aSecondSignalStopsAtOnce() throws Exception {
@@ -212,6 +244,7 @@ class CommandsTest {
       String said = err.lines().collect(Collectors.joining("\n"));
       assertTrue(process.waitFor(60, TimeUnit.SECONDS));
       assertEquals(exitCode, process.exitValue(), said);
+      assertEquals(0, process.getInputStream().readAllBytes().length, "results on stdout");
       return said;
     } finally {
       process.destroyForcibly();

@@ -12,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * metrics.jsonl: one object a line, appended and flushed. A resumed run first cuts what came after
@@ -23,13 +24,13 @@ public final class MetricsLog implements AutoCloseable {
   private final OutputStream out;
 
   /**
-   * @param step lines of later steps are dropped, and a line cut short by a crash
+   * @param kept which lines stay; a line cut short by a crash does not
    */
-  public MetricsLog(Path file, int step) {
+  public MetricsLog(Path file, Predicate<ObjectNode> kept) {
     this.file = file;
     try {
       if (Files.exists(file)) {
-        keep(file, step);
+        keep(file, kept);
       }
       this.out = Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     } catch (IOException e) {
@@ -59,19 +60,19 @@ public final class MetricsLog implements AutoCloseable {
     }
   }
 
-  private static void keep(Path file, int step) throws IOException {
-    StringBuilder kept = new StringBuilder();
+  private static void keep(Path file, Predicate<ObjectNode> kept) throws IOException {
+    StringBuilder text = new StringBuilder();
     for (String line : Files.readAllLines(file)) {
       try {
-        if (Json.parse(line).path("step").asInt(Integer.MAX_VALUE) <= step) {
-          kept.append(line).append('\n');
+        if (kept.test(Json.parse(line))) {
+          text.append(line).append('\n');
         }
       } catch (IllegalArgumentException e) {
         break; // the line that was being written when the run was killed
       }
     }
     Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
-    Files.writeString(temporary, kept);
+    Files.writeString(temporary, text);
     Files.move(
         temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }

@@ -28,11 +28,17 @@ public final class Evaluator {
   private final SequenceClassifier model;
   private final Kernels kernels;
   private final Arena arena;
+  private final StopSignal stop;
 
-  public Evaluator(SequenceClassifier model, Kernels kernels, Arena arena) {
+  /**
+   * @param stop polled before every batch; a request ends what is going on with {@link
+   *     StopSignal.Requested}
+   */
+  public Evaluator(SequenceClassifier model, Kernels kernels, Arena arena, StopSignal stop) {
     this.model = model;
     this.kernels = kernels;
     this.arena = arena;
+    this.stop = stop;
   }
 
   /**
@@ -45,6 +51,7 @@ public final class Evaluator {
     float[] all = new float[data.size() * classes];
     Pass pass = new Pass(kernels, arena, Key.of(0), false, false);
     for (int[] indices : batches) {
+      stop.check();
       try (Arena.Scope scope = arena.open()) {
         Tensor logits = infer(model, pass, data.pack(indices));
         float[] rows = new float[indices.length * classes];

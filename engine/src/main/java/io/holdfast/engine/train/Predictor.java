@@ -156,7 +156,7 @@ public final class Predictor implements AutoCloseable {
     RunMemory memory = RunMemory.forInference(kernels, config(), batches.bounds());
     memory.check(Machine.availableMemory() + parameters.capacity());
     try (Arena activations = new Arena(kernels, memory.activations())) {
-      Evaluator evaluator = new Evaluator(model, kernels, activations);
+      Evaluator evaluator = new Evaluator(model, kernels, activations, new StopSignal());
       return labelled
           ? evaluator.evaluate(tokens, batches.evaluation())
           : new Evaluator.Evaluation(Map.of(), evaluator.logits(tokens, batches.evaluation()));

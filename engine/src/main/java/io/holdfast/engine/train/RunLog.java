@@ -13,17 +13,28 @@ import java.util.Map;
 /** What a run writes while it goes on: metrics.jsonl, TensorBoard events, the listener. */
 final class RunLog implements AutoCloseable {
 
+  private static final String EVAL = "eval";
+
   private final ProgressListener listener;
   private final MetricsLog metrics;
   private final TensorBoardWriter events;
 
   /**
-   * @param firstStep updates done before: 0, or those of the checkpoint that the run resumes
+   * @param state of the checkpoint that the run resumes; what was logged after it is dropped
    */
-  RunLog(RunFolder folder, String runName, int firstStep, ProgressListener listener) {
+  RunLog(RunFolder folder, String runName, TrainState state, ProgressListener listener) {
     this.listener = listener;
-    this.metrics = new MetricsLog(folder.metrics(), firstStep == 0 ? -1 : firstStep);
-    this.events = new TensorBoardWriter(folder.events(runName), now(), firstStep);
+    int next = state.step == 0 ? 0 : state.step + 1;
+    boolean again = state.evaluationDue;
+    this.metrics =
+        new MetricsLog(
+            folder.metrics(),
+            line -> {
+              int step = line.path("step").asInt(Integer.MAX_VALUE);
+              boolean repeated = step == state.step && line.path("split").asText().equals(EVAL);
+              return step < next && !(again && repeated);
+            });
+    this.events = new TensorBoardWriter(folder.events(runName), now(), next);
   }
 
   ProgressListener listener() {
@@ -54,7 +65,7 @@ final class RunLog implements AutoCloseable {
   }
 
   void evaluation(int step, double epoch, Map<String, Double> values, boolean best) {
-    write(step, epoch, "eval", values);
+    write(step, epoch, EVAL, values);
     listener.evaluated(step, epoch, values, best);
   }
 

@@ -114,7 +114,7 @@ public final class TrainJob {
       RunRecord record) {
     record.started();
     String exit = "failed";
-    try (RunLog log = new RunLog(folder, config.criterion(), trainer.state().step, listener)) {
+    try (RunLog log = new RunLog(folder, config.criterion(), trainer.state(), listener)) {
       Outcome.Status status = trainer.run(log);
       Map<String, Double> majority = trainer.validation().majority();
       TrainState state = trainer.state();
@@ -122,9 +122,10 @@ public final class TrainJob {
         Reports.writeState(
             folder, config, state, plan, trainer.validation().metric(), log.metrics().read());
         trainer.restoreBest();
-        writeModel(data, space, pretrained, folder);
+        writeModel(space, pretrained, folder);
         Reports.write(folder, data, state, plan, state.cost(space.plan.extra()));
         ModelCard.write(folder, config, data, state, majority);
+        status = predicts(data, space, folder) ? status : Outcome.Status.STOPPED;
       }
       exit = status.name().toLowerCase(Locale.ROOT);
       return outcome(status, state, majority, space);
@@ -136,8 +137,8 @@ public final class TrainJob {
     }
   }
 
-  /** The best model with its tokenizer, and what it predicts for the test rows. */
-  private void writeModel(RunData data, Workspace space, Pretrained pretrained, RunFolder folder) {
+  /** The best model with its tokenizer. */
+  private void writeModel(Workspace space, Pretrained pretrained, RunFolder folder) {
     ModelFolder.save(
         folder.path(),
         space.model.config(),
@@ -146,11 +147,21 @@ public final class TrainJob {
         pretrained.tokenizer,
         Math.min(config.maxSeqLength(), space.model.config().maxTokens()),
         pretrained.folder.rawConfig());
-    if (data.test() != null) {
-      Evaluator evaluator = new Evaluator(space.model, space.kernels, space.activations);
-      Batches batches = Validation.batches(data.test(), config.perDeviceEvalBatchSize());
+  }
+
+  /** Writes what the best model predicts for the test rows; false if a stop was requested. */
+  private boolean predicts(RunData data, Workspace space, RunFolder folder) {
+    if (data.test() == null) {
+      return true;
+    }
+    Evaluator evaluator = new Evaluator(space.model, space.kernels, space.activations, stop);
+    Batches batches = Validation.batches(data.test(), config.perDeviceEvalBatchSize());
+    try {
       float[] logits = evaluator.logits(data.test(), batches.evaluation());
       Reports.writePredictions(folder, data.test(), logits);
+      return true;
+    } catch (StopSignal.Requested e) {
+      return false;
     }
   }
 

@@ -21,6 +21,9 @@ final class TrainState {
   /** Updates done of the current epoch. */
   public int updateInEpoch;
 
+  /** The evaluation that follows the last update has not been done. */
+  public boolean evaluationDue;
+
   /** Since the last log line, since the last evaluation, and in all. */
   public LossReport sinceLog = LossReport.EMPTY;
 

@@ -104,36 +104,49 @@ final class Trainer {
   /** Goes on from a checkpoint instead of from the beginning. */
   void resume(int step) {
     state = saved.load(checkpoints.path(step));
-    savedStep = step;
+    savedStep = state.evaluationDue ? -1 : step;
   }
 
   /** Trains until all updates are done, no better model is found for too long, or a stop. */
   Outcome.Status run(RunLog runLog) {
     log = runLog;
     log.listener().started(state.step, plan.totalSteps());
+    try {
+      train();
+    } catch (StopSignal.Requested e) {
+      save();
+      return Outcome.Status.STOPPED;
+    }
+    return state.earlyStopped ? Outcome.Status.EARLY_STOPPED : Outcome.Status.COMPLETED;
+  }
+
+  private void train() {
     if (state.step == 0) {
       begin();
+    } else {
+      afterUpdate();
     }
-    validation.stopIfDegenerate(state);
     while (!isOver()) {
       List<List<int[]>> updates = plan.updates(state.epoch);
       for (int i = state.updateInEpoch; i < updates.size() && !isOver(); i++) {
-        if (stop.isRequested()) {
-          save();
-          return Outcome.Status.STOPPED;
-        }
+        stop.check();
         update(updates.get(i), updates.size());
         boolean endOfEpoch = i + 1 == updates.size();
         state.epoch += endOfEpoch ? 1 : 0;
         state.updateInEpoch = endOfEpoch ? 0 : i + 1;
-        boolean better = validation.isDue(state.step, endOfEpoch, isOver()) && evaluate();
-        if (better || isOver() || isSaveDue(endOfEpoch)) {
-          save();
-        }
-        validation.stopIfDegenerate(state);
+        state.evaluationDue = validation.isDue(state.step, endOfEpoch, isOver());
+        afterUpdate();
       }
     }
-    return state.earlyStopped ? Outcome.Status.EARLY_STOPPED : Outcome.Status.COMPLETED;
+  }
+
+  /** Evaluates and saves where that is due; a run that was stopped before it resumes here. */
+  private void afterUpdate() {
+    boolean better = state.evaluationDue && evaluate();
+    if (better || isOver() || isSaveDue()) {
+      save();
+    }
+    validation.stopIfDegenerate(state);
   }
 
   private boolean isOver() {
@@ -161,7 +174,7 @@ final class Trainer {
       log.event(0, 0, "noise_audit", audit.toMap());
     }
     if (config.evalOnStart() && validation.isPossible()) {
-      state.before = validation.measure(space).metrics();
+      state.before = validation.measure(space, stop).metrics();
       log.evaluation(0, 0, state.before, false);
     }
   }
@@ -232,7 +245,8 @@ final class Trainer {
 
   /** Evaluates, and says whether the model is the best so far. */
   private boolean evaluate() {
-    Evaluator.Evaluation evaluation = validation.measure(space);
+    Evaluator.Evaluation evaluation = validation.measure(space, stop);
+    state.evaluationDue = false;
     Map<String, Double> metrics = evaluation.metrics();
     boolean better = validation.isBetter(metrics, state.best);
     if (better) {
@@ -250,11 +264,11 @@ final class Trainer {
     return better;
   }
 
-  private boolean isSaveDue(boolean endOfEpoch) {
+  private boolean isSaveDue() {
     return switch (config.saveStrategy()) {
       case NO -> false;
       case STEPS -> state.step % config.saveSteps() == 0;
-      case EPOCH -> endOfEpoch;
+      case EPOCH -> state.updateInEpoch == 0;
     };
   }
 

@@ -68,8 +68,8 @@ final class Validation {
         };
   }
 
-  Evaluator.Evaluation measure(Workspace space) {
-    Evaluator evaluator = new Evaluator(space.model, space.kernels, space.activations);
+  Evaluator.Evaluation measure(Workspace space, StopSignal stop) {
+    Evaluator evaluator = new Evaluator(space.model, space.kernels, space.activations, stop);
     return evaluator.evaluate(dev, batches(dev, config.perDeviceEvalBatchSize()).evaluation());
   }
 

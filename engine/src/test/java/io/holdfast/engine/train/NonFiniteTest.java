@@ -151,7 +151,7 @@ class NonFiniteTest {
               data.evaluationBounds(config.perDeviceEvalBatchSize()));
       try (RunFolder out = RunFolder.claim(config.outputDir());
           Workspace own = new Workspace(kernels, model, memory);
-          RunLog log = new RunLog(out, "x", 0, listener)) {
+          RunLog log = new RunLog(out, "x", new TrainState(), listener)) {
         space = own;
         files.loadInto(kernels, model, own.model.weights(), task, 1);
         Checkpoints checkpoints = new Checkpoints(out.path(), Disk.REAL, 1);

@@ -1,10 +1,12 @@
 package io.holdfast.engine.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.engine.run.Json;
 import io.holdfast.kernels.HoldfastException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -106,6 +108,84 @@ class ResumeTest {
       Outcome part = tiny.run(options, requestAt(at, stop), stop);
       assertEquals(Outcome.Status.STOPPED, part.status());
       assertEquals(at, part.steps());
+    }
+  }
+
+  /**
+   * A stop at every place where one is looked for: between updates, before every batch of the
+   * evaluation before the first update, of those that follow, and of the prediction of test rows.
+   * Then a crash right after the next evaluation. Each evaluation is logged once all the same.
+   */
+  @Test
+  void stoppedAnywhere() throws IOException {
+    TinyRun tiny = new TinyRun(folder, 24);
+    Files.writeString(folder.resolve("test.tsv"), "sentence\n" + "waf wag\nwbq wbr wbs\n".repeat(9));
+    String[] settings = {
+      "max_steps", "4",
+      "eval_strategy", "steps",
+      "eval_steps", "2",
+      "save_strategy", "no",
+      "eval_on_start", "true",
+      "per_device_eval_batch_size", "10",
+      "test_file", folder.resolve("test.tsv").toString()
+    };
+    StopAtPoll never = new StopAtPoll(Integer.MAX_VALUE);
+    Outcome whole = tiny.run(tiny.options("straight", settings), ProgressListener.SILENT, never);
+    int predictionPolls = 2; // 18 rows, 10 a batch
+    int evaluationPolls = 3 * 3; // before update 1, after 2 and 4; 24 rows
+    assertEquals(4 + evaluationPolls + predictionPolls, never.polls);
+    Path predictions = Path.of("predict_results_cola.txt");
+    for (int poll = 1; poll <= never.polls; poll++) {
+      String name = "poll" + poll;
+      Map<String, String> options = tiny.options(name, settings);
+      Outcome part = tiny.run(options, ProgressListener.SILENT, new StopAtPoll(poll));
+      assertEquals(Outcome.Status.STOPPED, part.status(), name);
+      Path out = tiny.output(name);
+      assertEquals(
+          "stopped", Json.parse(Files.readAllBytes(out.resolve("run.json"))).get("exit").asText());
+      assertFalse(Files.exists(out.resolve(predictions)), name);
+      boolean crashed = crashAfterEvaluation(tiny, options);
+      assertEquals(poll <= never.polls - predictionPolls, crashed, name);
+      assertEquals(whole.best(), tiny.run(options).best(), name);
+      assertEquals(tiny.hash("straight"), tiny.hash(name), name);
+      assertEquals(
+          Files.readString(tiny.output("straight").resolve("best")),
+          Files.readString(out.resolve("best")));
+      assertEquals(
+          -1,
+          Files.mismatch(tiny.output("straight").resolve(predictions), out.resolve(predictions)));
+    }
+  }
+
+  /** True if there was an evaluation. */
+  private static boolean crashAfterEvaluation(TinyRun tiny, Map<String, String> options) {
+    ProgressListener crash =
+        new ProgressListener() {
+          @Override
+          public void evaluated(int step, double epoch, Map<String, Double> metrics, boolean best) {
+            throw new IllegalStateException("crash");
+          }
+        };
+    try {
+      tiny.run(options, crash, new StopSignal());
+      return false;
+    } catch (IllegalStateException e) {
+      return true;
+    }
+  }
+
+  /** Requested at the n-th time that it is looked at. */
+  private static final class StopAtPoll extends StopSignal {
+    private final int poll;
+    private int polls;
+
+    StopAtPoll(int poll) {
+      this.poll = poll;
+    }
+
+    @Override
+    public boolean isRequested() {
+      return ++polls >= poll;
     }
   }
 
