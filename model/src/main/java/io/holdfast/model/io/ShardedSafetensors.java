@@ -3,18 +3,18 @@ package io.holdfast.model.io;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.files.StrictJson;
-import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** The tensors of several safetensors files, as {@code model.safetensors.index.json} lists them. */
 final class ShardedSafetensors implements TensorSource {
 
   private static final long MAX_INDEX = 64 << 20;
+  private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]*");
 
   private final Map<String, Safetensors> files = new LinkedHashMap<>();
   private final Map<String, Safetensors> homes = new LinkedHashMap<>();
@@ -46,7 +46,7 @@ final class ShardedSafetensors implements TensorSource {
       String fileName = entry.getValue().textValue();
       Safetensors file = files.get(fileName);
       if (file == null) {
-        file = Safetensors.open(inside(index, fileName));
+        file = Safetensors.open(beside(index, fileName));
         files.put(fileName, file);
       }
       int[] shape = file.shapes().get(entry.getKey());
@@ -58,25 +58,20 @@ final class ShardedSafetensors implements TensorSource {
     }
   }
 
-  /** The named file, which must lie in the index's own folder: no path, no link that leaves it. */
-  private static Path inside(Path index, String fileName) {
+  /**
+   * The named file beside the index. It may be a link to anywhere, as in Hugging Face's cache: who
+   * wrote the folder made it. The index only gives names, and no path.
+   */
+  private static Path beside(Path index, String fileName) {
     String shown = "'" + SafetensorsHeader.brief(fileName) + "'";
-    try {
-      Path folder = index.toAbsolutePath().getParent();
-      Path file = folder.resolve(fileName);
-      if (!file.equals(folder.resolve(file.getFileName())) || fileName.startsWith(".")) {
-        throw bad(index, shown + " is not a plain file name; refused");
-      }
-      if (!Files.exists(file)) {
-        throw bad(index, shown + " is missing");
-      }
-      if (!file.toRealPath().getParent().equals(folder.toRealPath())) {
-        throw bad(index, shown + " is a link that leaves the folder; copy the file into it");
-      }
-      return file;
-    } catch (InvalidPathException | IOException e) {
-      throw bad(index, shown + " is not a usable file name");
+    if (!PLAIN.matcher(fileName).matches()) {
+      throw bad(index, shown + " is not a plain file name; refused");
     }
+    Path file = index.resolveSibling(fileName);
+    if (!Files.isRegularFile(file)) {
+      throw bad(index, shown + " is missing");
+    }
+    return file;
   }
 
   private static HoldfastException bad(Path index, String defect) {
