@@ -1,6 +1,7 @@
 package io.holdfast.cli;
 
 import com.sun.management.OperatingSystemMXBean;
+import io.holdfast.engine.run.Versions;
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Backends;
 import io.holdfast.kernels.DType;
@@ -52,7 +53,8 @@ final class DoctorCommand implements Callable<Integer> {
     Map<String, Object> report = new LinkedHashMap<>();
     Runtime runtime = Runtime.getRuntime();
     int workers = threads > 0 ? threads : runtime.availableProcessors();
-    report.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
+    report.put("holdfast", Versions.holdfast());
+    report.putAll(Versions.libraries());
     report.put("java_home", System.getProperty("java.home"));
     report.put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     report.put("processor", cpuInfo("model name"));

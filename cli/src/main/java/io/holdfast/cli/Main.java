@@ -1,8 +1,11 @@
 package io.holdfast.cli;
 
 import io.holdfast.cli.demo.DemoCommand;
+import io.holdfast.engine.run.Versions;
 import io.holdfast.kernels.HoldfastException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -99,12 +102,12 @@ public final class Main implements Runnable {
         spec.commandLine(), "no command: use demo, train, eval, predict or doctor");
   }
 
-  /** From the jar's manifest. */
   static final class Version implements CommandLine.IVersionProvider {
     @Override
     public String[] getVersion() {
-      String version = Main.class.getPackage().getImplementationVersion();
-      return new String[] {"holdfast " + (version == null ? "(not packaged)" : version)};
+      List<String> lines = new ArrayList<>(List.of("holdfast " + Versions.holdfast()));
+      Versions.libraries().forEach((name, version) -> lines.add(name + " " + version));
+      return lines.toArray(String[]::new);
     }
   }
 

@@ -166,6 +166,26 @@ class CommandsTest {
     assertEquals("", succeed("predict --text fine --model " + out).err());
   }
 
+  @Test
+  void theRecordTheDoctorAndTheVersionAgree() throws IOException {
+    Path out = folder.resolve("out");
+    succeed(train + " --max-steps 1 --output-dir " + out);
+    JsonNode run = JSON.readTree(out.resolve("run.json").toFile());
+    JsonNode doctor = JSON.readTree(run("doctor --json").out());
+    String lines = run("--version").out();
+    assertTrue(lines.startsWith("holdfast " + run.path("version").asText() + "\n"), lines);
+    assertEquals(run.path("version"), doctor.path("holdfast"));
+    assertEquals(4, run.path("libraries").size());
+    run.path("libraries")
+        .properties()
+        .forEach(
+            library -> {
+              assertEquals(library.getValue(), doctor.path(library.getKey()));
+              String line = library.getKey() + " " + library.getValue().asText() + "\n";
+              assertTrue(lines.contains(line), lines);
+            });
+  }
+
   /** In a process of its own: SIGTERM saves, exits with 75, and the same command finishes. */
   @Test
   void aSignalSavesAndTheSameCommandGoesOn() throws Exception {

@@ -43,7 +43,6 @@ public final class Machine {
     machine.put("processor", model == null ? "unknown" : model);
     machine.put("cores", cores());
     machine.put("memory_bytes", totalMemory());
-    machine.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
     return machine;
   }
 

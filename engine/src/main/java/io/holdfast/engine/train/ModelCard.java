@@ -3,6 +3,7 @@ package io.holdfast.engine.train;
 import io.holdfast.engine.data.Task;
 import io.holdfast.engine.run.Json;
 import io.holdfast.engine.run.RunFolder;
+import io.holdfast.engine.run.Versions;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -73,7 +74,7 @@ final class ModelCard {
             task.name(),
             config.criterion(),
             config.model(),
-            RunRecord.version(),
+            Versions.holdfast(),
             data.train().size(),
             state.step,
             results(data, state, majority),

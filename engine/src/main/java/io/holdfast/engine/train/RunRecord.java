@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.engine.options.Options;
 import io.holdfast.engine.run.Json;
 import io.holdfast.engine.run.RunFolder;
+import io.holdfast.engine.run.Versions;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Precision;
@@ -29,7 +30,7 @@ final class RunRecord {
 
   static RunRecord of(
       RunFolder folder, TrainConfig config, RunData data, Kernels kernels, int threads) {
-    ObjectNode json = Json.object().put("format", 1).put("version", version());
+    ObjectNode json = Json.object().put("format", 1).put("version", Versions.holdfast());
     json.set("config", Json.tree(config.toMap()));
     json.set("data", data.describe());
     json.putObject("backend")
@@ -38,12 +39,8 @@ final class RunRecord {
         .put("note", kernels.note())
         .put("threads", threads);
     json.set("machine", Json.tree(Machine.describe()));
+    json.set("libraries", Json.tree(Versions.libraries()));
     return new RunRecord(folder, json);
-  }
-
-  static String version() {
-    String version = RunRecord.class.getPackage().getImplementationVersion();
-    return version == null ? "development" : version;
   }
 
   /**

@@ -119,7 +119,8 @@ class ResumeTest {
   @Test
   void stoppedAnywhere() throws IOException {
     TinyRun tiny = new TinyRun(folder, 24);
-    Files.writeString(folder.resolve("test.tsv"), "sentence\n" + "waf wag\nwbq wbr wbs\n".repeat(9));
+    Files.writeString(
+        folder.resolve("test.tsv"), "sentence\n" + "waf wag\nwbq wbr wbs\n".repeat(9));
     String[] settings = {
       "max_steps", "4",
       "eval_strategy", "steps",

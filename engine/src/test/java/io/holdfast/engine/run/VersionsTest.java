@@ -1,0 +1,45 @@
+package io.holdfast.engine.run;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.Loader;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+
+class VersionsTest {
+
+  @Test
+  void areThoseThatRun() throws IOException {
+    Map<String, String> libraries = Versions.libraries();
+    assertEquals(
+        List.of("javacpp", "onednn_preset", "tokenizers", "java"), List.copyOf(libraries.keySet()));
+    assertEquals(Loader.getVersion(), libraries.get("javacpp"));
+    assertTrue(libraries.get("onednn_preset").endsWith("-" + Loader.getVersion()));
+    String path = System.getProperty("java.class.path");
+    assertTrue(path.contains("dnnl-" + libraries.get("onednn_preset") + ".jar"), path);
+    assertTrue(path.contains("tokenizers-" + libraries.get("tokenizers") + ".jar"), path);
+    assertTrue(libraries.get("java").contains(System.getProperty("java.version")));
+  }
+
+  /** Outside of a checkout, as in a source archive, there is no commit in brackets. */
+  @Test
+  void nameTheCommit() throws IOException, InterruptedException {
+    if (!Files.exists(Path.of("../.git"))) {
+      assertFalse(Versions.holdfast().contains("("), Versions.holdfast());
+      return;
+    }
+    Process git = new ProcessBuilder("git", "rev-parse", "HEAD").start();
+    String commit = new String(git.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    Assumptions.assumeTrue(git.waitFor() == 0, "git answers");
+    String version = Versions.holdfast().replace("-dirty)", ")");
+    assertTrue(version.endsWith(" (" + commit.substring(0, 12) + ")"), version);
+  }
+}
