@@ -1,4 +1,4 @@
-// The optimiser: Σ x² for clipping, and AdamW.
+// The optimiser: Σ x² for clipping, AdamW, and y = a · x + b · y.
 #pragma once
 
 #include <cmath>
@@ -26,4 +26,9 @@ KERNEL void adamw(At<float> w, At<float> m, At<float> v, At<const float> g, floa
     v[i] = second;
     w[i] -= decay * w[i] + rate * first / (root * sqrtf(second) + epsilon);
   }
+}
+
+KERNEL void axpby(At<float> y, float a, At<const float> x, float b, int64_t from, int64_t to) {
+#pragma omp simd
+  for (int64_t i = from; i < to; i++) y[i] = a * x[i] + b * y[i];
 }

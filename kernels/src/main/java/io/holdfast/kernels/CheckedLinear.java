@@ -71,6 +71,13 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
     backend.zero(x);
   }
 
+  @Override
+  public void axpby(Tensor y, float a, Tensor x, float b) {
+    check.same("axpby", "y", y, x);
+    check.apart("axpby", y, x);
+    backend.axpby(y, a, x, b);
+  }
+
   // ---- linear layers ----
 
   @Override
@@ -171,6 +178,24 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
     check.inPlaceOrApart("addNoise", y, x);
     check.draws("addNoise", key, rows, y);
     backend.addNoise(y, x, type, eps, key, rows);
+  }
+
+  @Override
+  public void ascend(
+      Tensor delta,
+      Tensor g,
+      Sequences sequences,
+      Norm norm,
+      float step,
+      float floor,
+      float radius) {
+    check.same("ascend", "delta", delta, g);
+    check.apart("ascend", delta, g);
+    check.ints("ascend", "starts", sequences.starts(), sequences.count() + 1);
+    if (!(floor >= 0 && radius > 0)) {
+      throw Arguments.wrong("ascend", "floor " + floor + ", radius " + radius);
+    }
+    backend.ascend(delta, g, sequences, norm, step, floor, radius);
   }
 
   // ---- activations ----

@@ -45,6 +45,9 @@ public interface Kernels extends AutoCloseable {
 
   void zero(Tensor x);
 
+  /** {@code y = a · x + b · y}. */
+  void axpby(Tensor y, float a, Tensor x, float b);
+
   // ---- linear layers ----
 
   /** {@code y[N,O] = x[N,I] · wᵀ[O,I] + b[1,O]}; no bias where {@code b} is null. */
@@ -99,6 +102,24 @@ public interface Kernels extends AutoCloseable {
 
   /** {@code y = x + z}, z drawn as {@link NoiseType} says, in fp32 or better; in place. */
   void addNoise(Tensor y, Tensor x, NoiseType type, float eps, Key key, Rows rows);
+
+  /**
+   * A step of gradient ascent and the projection onto a ball, for each sequence on its own, ‖·‖
+   * over all elements of its rows: {@code d = delta + step · g / (‖g‖ + floor)}, where {@code g =
+   * 0} moves nothing; then {@code delta = d · min(1, radius / ‖d‖)} for {@link Norm#L2}, every
+   * element of d clamped to ±radius for {@link Norm#LINF}.
+   *
+   * @param floor 0 or more; with 0 the step does not depend on the size of g
+   * @param radius above 0; infinite: no projection
+   */
+  void ascend(
+      Tensor delta,
+      Tensor g,
+      Sequences sequences,
+      Norm norm,
+      float step,
+      float floor,
+      float radius);
 
   // ---- normalisation and dropout ----
 

@@ -42,6 +42,7 @@ class CheckedKernelsTest {
     AdamStep step = new AdamStep(1, 0, 0, 1, 0, 1, 1, false, 1);
     return List.of(
         new Call("copy", reals(N, H), x),
+        new Call("axpby", reals(N, H), 2f, x, 3f),
         new Call("linear", reals(N, 3), x, reals(3, H), reals(1, 3)),
         new Call("linearBackwardInput", reals(N, H), reals(N, 3), reals(3, H), false),
         new Call("linearBackwardWeight", reals(3, H), reals(1, 3), reals(N, 3), x),
@@ -59,6 +60,7 @@ class CheckedKernelsTest {
         new Call("gatherBackward", reals(9, H), x, ints(N)),
         new Call("embeddingSum", reals(N, H), x, reals(9, H), ints(N), reals(2, H), ints(N)),
         new Call("addNoise", reals(N, H), x, NoiseType.NORMAL, 0.1f, key, rows),
+        new Call("ascend", reals(N, H), x, sequences, Norm.L2, 0.1f, 0f, 1f),
         new Call("dropout", reals(N, H), x, 0.1f, key, rows),
         new Call("layerNorm", reals(N, H), column, reals(N, 1), x, row, reals(1, H), 1e-5f),
         new Call(
@@ -214,6 +216,8 @@ class CheckedKernelsTest {
         () ->
             kernels.spectralNorm(
                 reals(N, H), reals(1, 1), reals(1, N), reals(1, H), reals(N, H), -1, true));
+        "ascend: floor 0.0, radius -1.0",
+        () -> kernels.ascend(reals(N, H), reals(N, H), sequences, Norm.LINF, 1, 0, -1));
     assertRefused("allocate: -1 bytes", () -> kernels.allocate(-1));
   }
 

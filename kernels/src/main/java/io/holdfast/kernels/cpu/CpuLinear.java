@@ -4,7 +4,9 @@ import io.holdfast.kernels.DType;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.NoiseType;
+import io.holdfast.kernels.Norm;
 import io.holdfast.kernels.Rows;
+import io.holdfast.kernels.Sequences;
 import io.holdfast.kernels.Slab;
 import io.holdfast.kernels.Tensor;
 
@@ -84,6 +86,13 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
         LINE,
         x.elements(),
         (from, to) -> CpuNative.zeroBytes(px + from * bytes, (to - from) * bytes));
+  }
+
+  @Override
+  public void axpby(Tensor y, float a, Tensor x, float b) {
+    long py = y.address();
+    long px = x.address();
+    perElement(y, (from, to) -> CpuNative.axpby(py, a, px, b, from, to));
   }
 
   // ---- linear layers ----
@@ -235,6 +244,27 @@ abstract sealed class CpuLinear implements Kernels permits CpuKernels {
     perRow(
         y,
         (from, to) -> CpuNative.addNoise(py, px, normal, eps, key.bits(), ps, pp, cols, from, to));
+  }
+
+  @Override
+  public void ascend(
+      Tensor delta,
+      Tensor g,
+      Sequences sequences,
+      Norm norm,
+      float step,
+      float floor,
+      float radius) {
+    int cols = delta.cols();
+    long pd = delta.address();
+    long pg = g.address();
+    long starts = Indices.starts(sequences, delta.rows());
+    boolean l2 = norm == Norm.L2;
+    pool.forRange(
+        sequences.count(),
+        1,
+        delta.elements(),
+        (from, to) -> CpuNative.ascend(pd, pg, starts, l2, step, floor, radius, cols, from, to));
   }
 
   // ---- activations ----

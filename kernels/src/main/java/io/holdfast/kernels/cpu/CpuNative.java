@@ -19,6 +19,7 @@ import org.bytedeco.javacpp.annotation.Platform;
       "spectral_norm.cpp",
       "gather.cpp",
       "noise.cpp",
+      "ascent.cpp",
       "dropout.cpp",
       "layer_norm.cpp",
       "activations.cpp",
@@ -185,6 +186,18 @@ final class CpuNative {
       long from,
       long to);
 
+  static native void ascend(
+      long delta,
+      long g,
+      long starts,
+      boolean l2,
+      float step,
+      float floor,
+      float radius,
+      long cols,
+      long from,
+      long to);
+
   // ---- normalisation and dropout ----
 
   static native void dropout(
@@ -339,6 +352,8 @@ final class CpuNative {
 
   static native void squaredError(
       long loss, long dx, long x, long target, float scale, long from, long to);
+
+  static native void axpby(long y, float a, long x, float b, long from, long to);
 
   static native double sumOfSquares(long x, long from, long to);
 

@@ -15,6 +15,7 @@ public abstract class KernelsContract
         SpectralContract,
         RowContract,
         RandomContract,
+        AscentContract,
         AttentionContract,
         LossContract,
         UpdateContract {

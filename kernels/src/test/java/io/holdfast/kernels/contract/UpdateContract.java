@@ -49,6 +49,17 @@ interface UpdateContract extends Contract {
   }
 
   @Test
+  default void axpby() {
+    for (int[] s : new int[][] {{0, 3}, {1, 1}, {3, 31}, {13, 64}, {31, 1031}}) {
+      trial("axpby", s)
+          .misaligned(s[0] % 2 == 1)
+          .updated("y", s[0], s[1])
+          .in("x", s[0], s[1])
+          .run((k, t) -> k.axpby(t.get("y"), 0.75f, t.get("x"), -1.5f));
+    }
+  }
+
+  @Test
   default void sumOfSquares() {
     for (int n : new int[] {0, 1, 13, 207, 4098, 100_003}) {
       double[] x = new double[n];

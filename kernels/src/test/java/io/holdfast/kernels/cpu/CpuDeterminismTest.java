@@ -10,6 +10,7 @@ import io.holdfast.kernels.DType;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.NoiseType;
+import io.holdfast.kernels.Norm;
 import io.holdfast.kernels.Precision;
 import io.holdfast.kernels.Rows;
 import io.holdfast.kernels.Sequences;
@@ -126,6 +127,10 @@ class CpuDeterminismTest {
       k.gather(tokens("x"), get("table", 50, HIDDEN), ids);
       k.addNoise(tokens("noised"), tokens("x"), NoiseType.NORMAL, 0.1f, key, rows);
       k.addNoise(tokens("x"), tokens("noised"), NoiseType.UNIFORM, 0.1f, key.at(1), rows);
+      for (Norm norm : Norm.values()) {
+        k.ascend(tokens("delta " + norm), tokens("x"), sequences, norm, 0.3f, 0, 0.9f);
+      }
+      k.axpby(tokens("x"), 0.5f, tokens("delta L2"), 0.75f);
       k.linear(get("qkv", TOKENS, 3 * HIDDEN), tokens("x"), get("wqkv", 3 * HIDDEN, HIDDEN), null);
       k.attention(
           tokens("ctx"),

@@ -6,7 +6,9 @@ import static io.holdfast.kernels.reference.HostSlab.put;
 
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.NoiseType;
+import io.holdfast.kernels.Norm;
 import io.holdfast.kernels.Rows;
+import io.holdfast.kernels.Sequences;
 import io.holdfast.kernels.Tensor;
 
 /** The first half of {@link ReferenceKernels}: linear layers, tables and activations. */
@@ -146,6 +148,43 @@ abstract class ReferenceLinear extends ReferenceMemory {
         put(y, r, c, at(x, r, c) + eps * z);
       }
     }
+  }
+
+  @Override
+  public void ascend(
+      Tensor delta,
+      Tensor g,
+      Sequences sequences,
+      Norm norm,
+      float step,
+      float floor,
+      float radius) {
+    for (int b = 0; b < sequences.count(); b++) {
+      int from = HostSlab.getInt(sequences.starts(), b);
+      int to = HostSlab.getInt(sequences.starts(), b + 1);
+      Tensor d = delta.rows(from, to);
+      double size = size(g.rows(from, to), norm) + floor;
+      for (long i = 0; i < d.elements(); i++) {
+        double slope = get(g.rows(from, to), i);
+        set(d, i, get(d, i) + (slope == 0 ? 0 : step * slope / size));
+      }
+      double distance = size(d, norm);
+      for (long i = 0; i < d.elements(); i++) {
+        double clamped = Math.max(-radius, Math.min(radius, get(d, i)));
+        double shrunk = distance > radius ? get(d, i) * radius / distance : get(d, i);
+        set(d, i, norm == Norm.LINF ? clamped : shrunk);
+      }
+    }
+  }
+
+  private double size(Tensor x, Norm norm) {
+    double sum = 0;
+    double top = 0;
+    for (long i = 0; i < x.elements(); i++) {
+      sum += get(x, i) * get(x, i);
+      top = Math.max(top, Math.abs(get(x, i)));
+    }
+    return norm == Norm.L2 ? Math.sqrt(sum) : top;
   }
 
   // ---- activations ----

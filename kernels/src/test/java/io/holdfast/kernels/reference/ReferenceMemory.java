@@ -5,7 +5,7 @@ import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Slab;
 import io.holdfast.kernels.Tensor;
 
-/** The part of {@link ReferenceKernels} that only moves numbers. */
+/** The part of {@link ReferenceKernels} that moves numbers. */
 abstract class ReferenceMemory implements Kernels {
 
   @Override
@@ -90,6 +90,13 @@ abstract class ReferenceMemory implements Kernels {
       } else {
         set(x, i, 0);
       }
+    }
+  }
+
+  @Override
+  public void axpby(Tensor y, float a, Tensor x, float b) {
+    for (long i = 0; i < y.elements(); i++) {
+      set(y, i, a * get(x, i) + b * get(y, i));
     }
   }
 
