@@ -9,6 +9,9 @@ public final class Sites {
   public static final int EMBEDDING_DROPOUT = 1;
   public static final int HEAD_INPUT_DROPOUT = 2;
   public static final int HEAD_DROPOUT = 3;
+  public static final int SMART_START = 4;
+  public static final int PERTURBED_BRANCH = 5;
+  public static final int FREELB_START = 6;
 
   private static final int FIRST_LAYER = 16;
   private static final int PER_LAYER = 4;

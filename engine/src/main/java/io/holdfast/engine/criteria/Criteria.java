@@ -15,6 +15,8 @@ public final class Criteria {
   static {
     FACTORIES.put(CrossEntropy.NAME, options -> new CrossEntropy());
     FACTORIES.put(R3f.NAME, options -> new R3f(options.r3f()));
+    FACTORIES.put(Smart.NAME, options -> new Smart(options.smart()));
+    FACTORIES.put(Freelb.NAME, options -> new Freelb(options.freelb()));
   }
 
   private Criteria() {}

@@ -3,7 +3,7 @@ package io.holdfast.engine.criteria;
 import io.holdfast.engine.options.Options;
 
 /** Options of every criterion, a group for each that has any. */
-public record CriterionOptions(R3fOptions r3f) {
+public record CriterionOptions(R3fOptions r3f, SmartOptions smart, FreelbOptions freelb) {
 
   public static CriterionOptions defaults() {
     return Options.defaults(CriterionOptions.class);

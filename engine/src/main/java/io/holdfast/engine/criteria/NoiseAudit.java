@@ -86,24 +86,21 @@ public record NoiseAudit(double changed, double noise, double dropout) {
       DeviceBatch both =
           DeviceBatch.upload(k, pass.arena(), model.config(), batch.repeat(2, sharedMasks));
       Tensor e = model.embedWords(pass, both);
-      Tensor second = e.rows(n, 2 * n);
+      Tensor noised = e.rows(n, 2 * n);
       if (noise != null) {
         k.addNoise(
-            second,
-            second,
+            noised,
+            noised,
             noise.noiseType(),
             (float) noise.eps(),
             pass.key(Sites.EMBEDDING_NOISE),
             both.prefix(b).tokenRows());
       }
-      changed[0] = changedShare(k, e.rows(0, n), second);
+      changed[0] = changedShare(k, e.rows(0, n), noised);
       Tensor logits = model.infer(pass, both, e);
       Tensor term = pass.take(b, 1);
-      if (SupervisedLoss.isRegression(both)) {
-        k.squaredError(term, null, logits.rows(0, b), logits.rows(b, 2 * b), 1f);
-      } else {
-        k.symmetricKl(term, null, null, logits.rows(0, b), logits.rows(b, 2 * b), 1f);
-      }
+      Tensor second = logits.rows(b, 2 * b);
+      ConsistencyLoss.add(pass, both, term, null, null, logits.rows(0, b), second, 1f);
       return SupervisedLoss.sum(k, term) / b;
     }
   }

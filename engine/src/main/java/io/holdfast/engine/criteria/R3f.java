@@ -117,33 +117,20 @@ public final class R3f implements Criterion {
     Tensor dP = dLogits.rows(0, b);
     Tensor dQ = dLogits.rows(b, 2 * b);
     SupervisedLoss.compute(k, supervised, dP, p, clean, scale);
-    if (SupervisedLoss.isRegression(clean)) {
-      k.squaredError(consistency, dQ, q, p, weight);
-      subtract(pass, dP, dQ); // d(z − z̃)²/dz = −d(z − z̃)²/dz̃
-    } else {
-      k.zero(dQ);
-      k.symmetricKl(consistency, dP, dQ, p, q, weight);
-    }
+    k.zero(dQ);
+    ConsistencyLoss.add(pass, clean, consistency, dP, dQ, p, q, weight);
     return new Losses(supervised, consistency, dLogits);
-  }
-
-  /** {@code y[B,1] −= x[B,1]}, as a product with the 1 × 1 matrix −1. */
-  private static void subtract(Pass pass, Tensor y, Tensor x) {
-    Tensor minusOne = pass.take(1, 1);
-    pass.kernels().upload(minusOne, new float[] {-1f}, 0);
-    pass.kernels().linearBackwardInput(y, x, minusOne, true);
   }
 
   /** Columns [B,1] of both terms, and [2B,C] of gradients. */
   private record Losses(Tensor supervised, Tensor consistency, Tensor dLogits) {
 
     LossReport report(Kernels k, DeviceBatch clean, double lambda) {
-      boolean regression = SupervisedLoss.isRegression(clean);
       double first = SupervisedLoss.sum(k, supervised);
       double second = SupervisedLoss.sum(k, consistency);
       Map<String, Double> parts = new LinkedHashMap<>();
       parts.put(SupervisedLoss.part(clean), first);
-      parts.put(regression ? "consistency" : "kl", second);
+      parts.put(ConsistencyLoss.part(clean), second);
       return new LossReport(
           clean.sequenceCount(), clean.tokenCount(), first + lambda * second, parts);
     }

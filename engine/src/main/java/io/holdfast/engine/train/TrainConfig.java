@@ -33,7 +33,9 @@ public record TrainConfig(
         int maxTrainSamples,
     @Option(help = "use the first N evaluation rows; 0: all", byDefault = "0", min = 0)
         int maxEvalSamples,
-    @Option(help = "training objective: cross_entropy or r3f", byDefault = "cross_entropy")
+    @Option(
+            help = "training objective: cross_entropy, r3f, smart or freelb",
+            byDefault = "cross_entropy")
         String criterion,
     CriterionOptions criterionOptions,
     @Option(

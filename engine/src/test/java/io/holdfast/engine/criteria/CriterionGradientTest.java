@@ -9,6 +9,7 @@ import io.holdfast.engine.criteria.R3fOptions.StopGrad;
 import io.holdfast.engine.options.Options;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.NoiseType;
+import io.holdfast.kernels.Norm;
 import io.holdfast.kernels.reference.ReferenceKernels;
 import io.holdfast.model.ModelConfig;
 import io.holdfast.model.ModelConfig.Architecture;
@@ -17,6 +18,7 @@ import io.holdfast.model.Pass;
 import io.holdfast.model.TestModel;
 import io.holdfast.model.TinyModels;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -41,7 +43,7 @@ class CriterionGradientTest {
   static Stream<Arguments> variants() {
     List<Arguments> all = new ArrayList<>();
     for (String name : Criteria.names()) {
-      for (CriterionOptions options : name.equals("r3f") ? r3fOptions() : plainOptions()) {
+      for (CriterionOptions options : variants(name)) {
         for (boolean regression : new boolean[] {false, true}) {
           all.add(Arguments.of(name, options, regression));
         }
@@ -50,8 +52,71 @@ class CriterionGradientTest {
     return all.stream();
   }
 
-  private static List<CriterionOptions> plainOptions() {
-    return List.of(CriterionOptions.defaults());
+  private static List<CriterionOptions> variants(String name) {
+    return switch (name) {
+      case "r3f" -> r3fOptions();
+      case "smart" -> smartOptions();
+      case "freelb" -> freelbOptions();
+      default -> List.of(CriterionOptions.defaults());
+    };
+  }
+
+  /** Steps that reach the surface of the ball for some elements and not for others. */
+  private static List<CriterionOptions> smartOptions() {
+    List<CriterionOptions> all = new ArrayList<>();
+    for (Masks masks : Masks.values()) {
+      for (SmartOptions.Projection projection : SmartOptions.Projection.values()) {
+        all.add(
+            Options.parse(
+                CriterionOptions.class,
+                Map.of(
+                    "smart_steps",
+                    2,
+                    "smart_lambda",
+                    LAMBDA,
+                    "smart_noise_std",
+                    0.2,
+                    "smart_step_size",
+                    0.3,
+                    "smart_epsilon",
+                    0.3,
+                    "smart_dropout",
+                    masks,
+                    "smart_projection",
+                    projection)));
+      }
+    }
+    return all;
+  }
+
+  private static List<CriterionOptions> freelbOptions() {
+    List<CriterionOptions> all = new ArrayList<>();
+    for (Norm norm : Norm.values()) {
+      for (int steps : new int[] {1, 3}) {
+        all.add(
+            Options.parse(
+                CriterionOptions.class,
+                Map.of(
+                    "freelb_steps", steps,
+                    "freelb_adv_lr", 0.4,
+                    "freelb_init_mag", 0.3,
+                    "freelb_max_norm", 0.5,
+                    "freelb_norm", norm)));
+      }
+    }
+    return all;
+  }
+
+  /** Weights of the terms in the order in which they are computed. */
+  private static double[] weights(String name, int terms) {
+    double[] weights = new double[terms];
+    weights[0] = 1;
+    if (name.equals("freelb")) {
+      Arrays.fill(weights, 1.0 / terms);
+    } else if (terms > 1) {
+      weights[terms - 1] = LAMBDA; // those between are what an ascent climbs
+    }
+    return weights;
   }
 
   private static List<CriterionOptions> r3fOptions() {
@@ -116,11 +181,15 @@ class CriterionGradientTest {
   /** The objective in double; the criterion's gradient is in the model's gradients. */
   private static double loss(
       Criterion criterion, TestModel m, FrozenBranch frozen, PackedBatch batch) {
-    frozen.terms.clear();
+    frozen.begin();
     m.kernels.zero(m.gradients.block());
     Pass pass = new Pass(frozen.kernels(), m.activations, STEP, true, true);
     LossReport report = criterion.accumulate(m.model, pass, batch, SCALE, m.gradients);
-    double total = frozen.sum(0) + (frozen.terms.size() > 1 ? LAMBDA * frozen.sum(1) : 0);
+    double[] weights = weights(criterion.name(), frozen.terms.size());
+    double total = 0;
+    for (int i = 0; i < weights.length; i++) {
+      total += weights[i] * frozen.sum(i);
+    }
     assertEquals(total, report.loss(), 1e-6 * total);
     return SCALE * total;
   }

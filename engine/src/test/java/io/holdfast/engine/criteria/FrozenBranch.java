@@ -11,16 +11,17 @@ import java.util.List;
 
 /**
  * The reference backend, observed: keeps each term of the loss in double, and can hold what an
- * objective declares constant (the noised embeddings; the noised logits) at the values of a first
- * evaluation, so that central differences see the function whose gradient is asked for.
+ * objective declares constant (noised embeddings, a perturbation after each step of ascent, noised
+ * logits) at the values of a first evaluation, so that central differences see the function whose
+ * gradient is asked for.
  */
 final class FrozenBranch {
 
   final List<double[]> terms = new ArrayList<>();
   private final ReferenceKernels reference;
   private final boolean freezesLogits;
-  private double[] embeddings;
-  private double[] logits;
+  private final List<double[]> constants = new ArrayList<>();
+  private int nextConstant;
 
   FrozenBranch(ReferenceKernels reference, boolean freezesLogits) {
     this.reference = reference;
@@ -35,12 +36,18 @@ final class FrozenBranch {
             (proxy, method, args) -> call(method, args));
   }
 
+  /** Before each evaluation. */
+  void begin() {
+    terms.clear();
+    nextConstant = 0;
+  }
+
   private Object call(Method method, Object[] args) throws Throwable {
     boolean supervised = method.getName().equals("crossEntropy");
     boolean squared = method.getName().equals("squaredError");
     boolean consistency = method.getName().equals("symmetricKl") || squared && !terms.isEmpty();
     if (consistency && freezesLogits) {
-      logits = hold(logits, (Tensor) args[squared ? 2 : 4]);
+      hold((Tensor) args[squared ? 2 : 4]);
     }
     Object result;
     try {
@@ -51,18 +58,20 @@ final class FrozenBranch {
     if (supervised || squared || consistency) {
       terms.add(reference.toArray((Tensor) args[0]));
     }
-    if (method.getName().equals("addNoise")) {
-      embeddings = hold(embeddings, (Tensor) args[0]);
+    if (method.getName().equals("addNoise") || method.getName().equals("ascend")) {
+      hold((Tensor) args[0]);
     }
     return result;
   }
 
-  private double[] hold(double[] held, Tensor tensor) {
-    if (held == null) {
-      return reference.toArray(tensor);
+  /** Keeps the tensor's values in the first evaluation, and gives them back in every other. */
+  private void hold(Tensor tensor) {
+    if (nextConstant == constants.size()) {
+      constants.add(reference.toArray(tensor));
+    } else {
+      reference.fill(tensor, constants.get(nextConstant));
     }
-    reference.fill(tensor, held);
-    return held;
+    nextConstant++;
   }
 
   /** Σ of a term over the examples of the last evaluation. */

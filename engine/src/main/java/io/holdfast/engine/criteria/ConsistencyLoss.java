@@ -1,0 +1,51 @@
+package io.holdfast.engine.criteria;
+
+import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Tensor;
+import io.holdfast.model.DeviceBatch;
+import io.holdfast.model.Pass;
+
+/**
+ * How far two outputs for the same examples are apart: {@code KL(p‖q) + KL(q‖p)} for classes,
+ * {@code (p − q)²} for values.
+ */
+final class ConsistencyLoss {
+
+  private ConsistencyLoss() {}
+
+  static String part(DeviceBatch batch) {
+    return SupervisedLoss.isRegression(batch) ? "consistency" : "kl";
+  }
+
+  /**
+   * {@code term[b]}; adds {@code weight} times its gradient to {@code dP} and to {@code dQ}, each
+   * unless null.
+   *
+   * @param term [B,1]
+   * @param p [B,C] logits or values
+   * @param q [B,C]
+   */
+  static void add(
+      Pass pass,
+      DeviceBatch batch,
+      Tensor term,
+      Tensor dP,
+      Tensor dQ,
+      Tensor p,
+      Tensor q,
+      float weight) {
+    Kernels k = pass.kernels();
+    if (!SupervisedLoss.isRegression(batch)) {
+      k.symmetricKl(term, dP, dQ, p, q, weight);
+      return;
+    }
+    Tensor d = pass.take(q.rows(), 1);
+    k.squaredError(term, d, q, p, weight); // d(p − q)²/dq = −d(p − q)²/dp
+    if (dP != null) {
+      k.axpby(dP, -1f, d, 1f);
+    }
+    if (dQ != null) {
+      k.axpby(dQ, 1f, d, 1f);
+    }
+  }
+}

@@ -1,0 +1,24 @@
+package io.holdfast.engine.criteria;
+
+import io.holdfast.engine.options.Option;
+import io.holdfast.engine.options.Options;
+import io.holdfast.kernels.Norm;
+
+/** Options of {@link Freelb}. The defaults are those of its published runs on CoLA. */
+public record FreelbOptions(
+    @Option(help = "freelb: passes, the first included", byDefault = "3", min = 1) int freelbSteps,
+    @Option(help = "freelb: length of a step of ascent", byDefault = "0.05", min = 0)
+        double freelbAdvLr,
+    @Option(help = "freelb: size of the first perturbation; 0: none", byDefault = "0.4", min = 0)
+        double freelbInitMag,
+    @Option(
+            help = "freelb: radius of the ball around the embeddings; 0: no bound",
+            byDefault = "0.3",
+            min = 0)
+        double freelbMaxNorm,
+    @Option(help = "freelb: norm of a sequence's perturbation", byDefault = "l2") Norm freelbNorm) {
+
+  public static FreelbOptions defaults() {
+    return Options.defaults(FreelbOptions.class);
+  }
+}
