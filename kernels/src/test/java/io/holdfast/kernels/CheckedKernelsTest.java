@@ -216,6 +216,7 @@ class CheckedKernelsTest {
         () ->
             kernels.spectralNorm(
                 reals(N, H), reals(1, 1), reals(1, N), reals(1, H), reals(N, H), -1, true));
+    assertRefused(
         "ascend: floor 0.0, radius -1.0",
         () -> kernels.ascend(reals(N, H), reals(N, H), sequences, Norm.LINF, 1, 0, -1));
     assertRefused("allocate: -1 bytes", () -> kernels.allocate(-1));
