@@ -27,6 +27,11 @@ public record Pass(
     return training ? probability : 0f;
   }
 
+  /** The same pass for what is frozen: a backward computes the gradient of its input alone. */
+  Pass ofInput() {
+    return new Pass(kernels, arena, key, training, false);
+  }
+
   public Key key(int site) {
     return key.at(site);
   }

@@ -24,6 +24,7 @@ public final class SequenceClassifier {
 
   private final ModelConfig config;
   private final Parameters weights;
+  private final Frozen frozen;
   private final String wordTable;
   private final Embeddings embeddings;
   private final List<EncoderLayer> layers = new ArrayList<>();
@@ -31,8 +32,16 @@ public final class SequenceClassifier {
   private Work work = Work.NONE;
 
   public SequenceClassifier(ModelConfig config, Parameters weights) {
+    this(config, weights, Frozen.NONE);
+  }
+
+  /**
+   * @param frozen has no gradient: a backward leaves its part of the gradients alone
+   */
+  public SequenceClassifier(ModelConfig config, Parameters weights, Frozen frozen) {
     this.config = config;
     this.weights = weights;
+    this.frozen = frozen;
     this.wordTable = ParameterLayout.prefix(config) + "embeddings.word_embeddings.weight";
     this.embeddings = new Embeddings(config, weights);
     for (int i = 0; i < config.layers(); i++) {
@@ -69,7 +78,9 @@ public final class SequenceClassifier {
    */
   public void embedWordsBackward(
       Pass pass, DeviceBatch batch, Tensor dEmbeddings, Parameters gradients) {
-    pass.kernels().gatherBackward(gradients.get(wordTable), dEmbeddings, batch.tokens());
+    if (!frozen.embeddings()) {
+      pass.kernels().gatherBackward(gradients.get(wordTable), dEmbeddings, batch.tokens());
+    }
   }
 
   /** From word embeddings [N,H] to logits [B,C]. {@code e} is not changed. */
@@ -99,15 +110,57 @@ public final class SequenceClassifier {
    */
   public Tensor backward(
       Pass pass, DeviceBatch batch, Activations a, Tensor dLogits, Parameters gradients) {
+    Tensor dx = backwardTo(0, pass, batch, a, dLogits, gradients);
+    Embeddings.Saved saved = a.embeddings.prefix(batch.tokenCount());
+    embeddings.backward(frozen.embeddings() ? pass.ofInput() : pass, batch, saved, dx, gradients);
+    return dx;
+  }
+
+  /**
+   * {@link #backward} and {@link #embedWordsBackward} for when the gradient with respect to the
+   * embeddings is not wanted for itself: it ends at the lowest layer that is trained.
+   *
+   * @param trainsWords {@code batch} or a prefix of it: what the word table is trained on
+   */
+  public void backwardToWeights(
+      Pass pass,
+      DeviceBatch batch,
+      Activations a,
+      Tensor dLogits,
+      DeviceBatch trainsWords,
+      Parameters gradients) {
+    if (frozen.embeddings()) {
+      backwardTo(frozen.layers(), pass, batch, a, dLogits, gradients);
+    } else {
+      Tensor de = backward(pass, batch, a, dLogits, gradients);
+      embedWordsBackward(pass, trainsWords, de.rows(0, trainsWords.tokenCount()), gradients);
+    }
+  }
+
+  /** The gradient [N,H] with respect to the input of encoder layer {@code lowest}. */
+  private Tensor backwardTo(
+      int lowest,
+      Pass pass,
+      DeviceBatch batch,
+      Activations a,
+      Tensor dLogits,
+      Parameters gradients) {
     int n = batch.tokenCount();
-    work = work.plus(pass.weightGradients() ? new Work(0, n, 0) : new Work(0, 0, n));
+    int trained = pass.weightGradients() ? layers.size() - Math.max(lowest, frozen.layers()) : 0;
+    count(n, trained, layers.size() - lowest - trained);
     Tensor dx = pass.take(n, config.hiddenSize());
     head.backward(pass, batch, a.head.prefix(batch.sequenceCount()), dx, dLogits, gradients);
-    for (int i = layers.size() - 1; i >= 0; i--) {
-      layers.get(i).backward(pass, batch, a.layers.get(i).prefix(n), dx, gradients);
+    for (int i = layers.size() - 1; i >= lowest; i--) {
+      Pass own = i < frozen.layers() ? pass.ofInput() : pass;
+      layers.get(i).backward(own, batch, a.layers.get(i).prefix(n), dx, gradients);
     }
-    embeddings.backward(pass, batch, a.embeddings.prefix(n), dx, gradients);
     return dx;
+  }
+
+  /** A backward of {@code n} tokens through so many of the layers. */
+  private void count(long n, int trained, int inputAlone) {
+    int all = layers.size();
+    work = work.plus(new Work(0, n * trained / all, n * inputAlone / all));
   }
 
   /** The logits [B,C] of {@link #forward}, for when no backward follows. {@code e} is kept. */

@@ -35,8 +35,7 @@ public final class CrossEntropy implements Criterion {
       Tensor dLogits = pass.take(x.sequenceCount(), model.config().outputs());
       SupervisedLoss.compute(k, loss, dLogits, a.logits(), x, scale);
 
-      Tensor dEmbeddings = model.backward(pass, x, a, dLogits, gradients);
-      model.embedWordsBackward(pass, x, dEmbeddings, gradients);
+      model.backwardToWeights(pass, x, a, dLogits, x, gradients);
 
       double sum = SupervisedLoss.sum(k, loss);
       return new LossReport(

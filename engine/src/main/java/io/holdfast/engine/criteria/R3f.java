@@ -92,9 +92,8 @@ public final class R3f implements Criterion {
       boolean noisyIsConstant = options.r3fStopGrad() == StopGrad.NOISY;
       DeviceBatch differentiated = noisyIsConstant ? clean : both;
       Tensor dLogits = losses.dLogits.rows(0, differentiated.sequenceCount());
-      Tensor de = model.backward(pass, differentiated, a, dLogits, gradients);
       DeviceBatch trainsWords = fairseq ? differentiated : clean;
-      model.embedWordsBackward(pass, trainsWords, de.rows(0, trainsWords.tokenCount()), gradients);
+      model.backwardToWeights(pass, differentiated, a, dLogits, trainsWords, gradients);
 
       return losses.report(k, clean, options.r3fLambda());
     }

@@ -31,6 +31,8 @@ public final class AdamW {
   /**
    * Takes two moments from {@code arena}, as large as the weights and of their type, and zeroes
    * them.
+   *
+   * @param groups null for what is not updated: weights and moments stay as they are
    */
   public AdamW(
       Kernels kernels,
@@ -118,10 +120,13 @@ public final class AdamW {
     List<Run> runs = new ArrayList<>();
     for (ParameterLayout.Entry entry : layout.entries()) {
       ParameterGroup group = groups.apply(entry);
+      if (group == null) {
+        continue;
+      }
       int from = Math.toIntExact(entry.start());
       int to = Math.toIntExact(entry.start() + entry.elements());
       Run last = runs.isEmpty() ? null : runs.get(runs.size() - 1);
-      if (last != null && last.group().equals(group)) {
+      if (last != null && last.to() == from && last.group().equals(group)) {
         runs.set(runs.size() - 1, new Run(last.from(), to, group));
       } else {
         runs.add(new Run(from, to, group));

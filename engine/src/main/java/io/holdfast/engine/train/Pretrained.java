@@ -1,7 +1,6 @@
 package io.holdfast.engine.train;
 
 import io.holdfast.engine.data.Task;
-import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.model.Initializer;
 import io.holdfast.model.ModelConfig;
@@ -11,13 +10,15 @@ import io.holdfast.model.io.Assets;
 import io.holdfast.model.io.LoadReport;
 import io.holdfast.model.io.ModelFolder;
 import io.holdfast.model.text.Tokenizer;
-import java.util.List;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.Set;
 
 /** The model a run starts from: its files, its tokenizer, and how its head fits a task. */
 final class Pretrained implements AutoCloseable {
 
-  /** Keys of fresh heads: steps have keys from 0 on, the data order −1. */
-  private static final long FRESH_HEAD = -2;
+  /** Keys of what is drawn afresh: steps have keys from 0 on, the data order −1. */
+  private static final long FRESH = -2;
 
   final ModelFolder folder;
   final Tokenizer tokenizer;
@@ -85,25 +86,28 @@ final class Pretrained implements AutoCloseable {
   }
 
   /**
-   * Fills the weights: what the files have from them, the rest fresh from {@code seed}. A head for
-   * other labels counts as absent.
+   * Fills the weights: what the files have from them, the rest fresh from the seed. A head for
+   * other labels counts as absent; so does what the strategies draw afresh.
    *
-   * @return names of the fresh parameters
+   * @return names of the fresh parameters, whole encoder layers as one
    */
-  List<String> loadInto(
-      Kernels kernels, ModelConfig config, Parameters weights, Task task, long seed) {
+  Collection<String> loadInto(Workspace space, Task task, TrainConfig run) {
+    ModelConfig config = space.model.config();
+    Parameters weights = space.model.weights();
     boolean keepsOutput = hasHeadFor(task);
-    LoadReport report = folder.loadInto(weights, kernels);
-    Key key = Key.of(seed).at(FRESH_HEAD);
-    List<ParameterLayout.Entry> fresh =
-        weights.layout().entries().stream()
-            .filter(
-                e ->
-                    report.absent().contains(e.name())
-                        || !keepsOutput && e.name().startsWith("classifier."))
-            .toList();
-    fresh.forEach(entry -> Initializer.tensor(kernels, config, weights, entry, key));
-    return fresh.stream().map(ParameterLayout.Entry::name).toList();
+    LoadReport report = folder.loadInto(weights, space.kernels);
+    Key key = Key.of(run.seed()).at(FRESH);
+    Set<String> fresh = new LinkedHashSet<>();
+    for (ParameterLayout.Entry entry : weights.layout().entries()) {
+      boolean otherLabels = !keepsOutput && entry.name().startsWith("classifier.");
+      if (report.absent().contains(entry.name())
+          || otherLabels
+          || run.strategies().redraws(entry, config.layers())) {
+        Initializer.tensor(space.kernels, config, weights, entry, key);
+        fresh.add(entry.name().replaceFirst("(\\.layer\\.\\d+)\\..*", "$1"));
+      }
+    }
+    return fresh;
   }
 
   @Override

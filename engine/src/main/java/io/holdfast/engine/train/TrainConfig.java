@@ -3,6 +3,7 @@ package io.holdfast.engine.train;
 import io.holdfast.engine.criteria.CriterionOptions;
 import io.holdfast.engine.options.Option;
 import io.holdfast.engine.options.Options;
+import io.holdfast.engine.strategies.StrategyOptions;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Precision;
 import java.nio.file.Path;
@@ -38,6 +39,7 @@ public record TrainConfig(
             byDefault = "cross_entropy")
         String criterion,
     CriterionOptions criterionOptions,
+    StrategyOptions strategies,
     @Option(
             help = "dropout after embeddings and blocks; default: the model's",
             min = 0,

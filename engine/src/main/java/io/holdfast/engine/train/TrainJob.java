@@ -13,7 +13,7 @@ import io.holdfast.kernels.Kernels;
 import io.holdfast.model.ModelConfig;
 import io.holdfast.model.io.ModelFolder;
 import java.time.Duration;
-import java.util.List;
+import java.util.Collection;
 import java.util.Locale;
 import java.util.Map;
 
@@ -52,6 +52,7 @@ public final class TrainJob {
         task = task.withLabelOrder(pretrained.folder.config().labels());
       }
       ModelConfig model = pretrained.configFor(task, config);
+      config.strategies().check(model);
       int maxTokens = Math.min(config.maxSeqLength(), model.maxTokens());
       RunData data = RunData.read(config, task, pretrained.tokenizer, maxTokens, listener);
       TrainPlan plan = new TrainPlan(config, data.train());
@@ -63,7 +64,7 @@ public final class TrainJob {
       RunMemory memory = RunMemory.forTraining(kernels, model, criterion, plan.bounds(), eval);
       memory.check(Machine.availableMemory());
       listener.message(memory.toString());
-      try (Workspace space = new Workspace(kernels, model, memory)) {
+      try (Workspace space = new Workspace(kernels, model, memory, config.strategies().frozen())) {
         if (resumed == 0) {
           fillWeights(pretrained, space, task);
         }
@@ -96,9 +97,7 @@ public final class TrainJob {
   }
 
   private void fillWeights(Pretrained pretrained, Workspace space, Task task) {
-    List<String> fresh =
-        pretrained.loadInto(
-            space.kernels, space.model.config(), space.model.weights(), task, config.seed());
+    Collection<String> fresh = pretrained.loadInto(space, task, config);
     if (!fresh.isEmpty()) {
       listener.message("drawn afresh from the seed: " + String.join(", ", fresh));
     }

@@ -9,17 +9,23 @@ import io.holdfast.engine.data.TokenizedDataset;
 import io.holdfast.engine.optim.AdamW;
 import io.holdfast.engine.optim.AdamWConfig;
 import io.holdfast.engine.optim.GradientClip;
+import io.holdfast.engine.optim.ParameterGroup;
 import io.holdfast.engine.optim.Schedule;
 import io.holdfast.engine.run.Checkpoints;
+import io.holdfast.engine.strategies.LayerRates;
+import io.holdfast.engine.strategies.StrategyOptions;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Key;
+import io.holdfast.model.ModelConfig;
 import io.holdfast.model.PackedBatch;
+import io.holdfast.model.ParameterLayout;
 import io.holdfast.model.Parameters;
 import io.holdfast.model.Pass;
 import io.holdfast.model.Work;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * The training loop. Update k draws from {@code Key.of(seed).at(k)} and its batch is a function of
@@ -77,9 +83,7 @@ final class Trainer {
                 config.adamEpsilon(),
                 config.adamBiasCorrection(),
                 config.adamEpsilonInside()),
-            config.weightDecayAll()
-                ? AdamW.decayAll(config.weightDecay())
-                : AdamW.decayMatrices(config.weightDecay()));
+            groups(config, space.model.config()));
     this.schedule = plan.schedule(config);
     this.checkpoints = checkpoints;
     Key key = Key.of(config.seed()).at(CRITERION_STATE);
@@ -87,6 +91,21 @@ final class Trainer {
         criterion.takeState(space.kernels, space.parameters, space.model, key);
     this.saved = new TrainingCheckpoint(space.kernels, space.model.weights(), adam, more);
     this.stop = stop;
+  }
+
+  /** How the optimiser treats each parameter; null for what is frozen. */
+  private static Function<ParameterLayout.Entry, ParameterGroup> groups(
+      TrainConfig config, ModelConfig model) {
+    Function<ParameterLayout.Entry, ParameterGroup> decay =
+        config.weightDecayAll()
+            ? AdamW.decayAll(config.weightDecay())
+            : AdamW.decayMatrices(config.weightDecay());
+    StrategyOptions strategies = config.strategies();
+    LayerRates rates = new LayerRates(strategies, model.layers(), config.learningRate());
+    return entry ->
+        strategies.frozen().covers(entry)
+            ? null
+            : new ParameterGroup(rates.factor(entry), decay.apply(entry).weightDecay());
   }
 
   TrainState state() {

@@ -2,6 +2,7 @@ package io.holdfast.engine.train;
 
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Kernels;
+import io.holdfast.model.Frozen;
 import io.holdfast.model.ModelConfig;
 import io.holdfast.model.ParameterLayout;
 import io.holdfast.model.Parameters;
@@ -19,7 +20,7 @@ final class Workspace implements AutoCloseable {
   final Arena activations;
   final SequenceClassifier model;
 
-  Workspace(Kernels kernels, ModelConfig config, RunMemory plan) {
+  Workspace(Kernels kernels, ModelConfig config, RunMemory plan, Frozen frozen) {
     this.kernels = kernels;
     this.plan = plan;
     this.parameters = new Arena(kernels, plan.parameters());
@@ -31,7 +32,7 @@ final class Workspace implements AutoCloseable {
     }
     this.model =
         new SequenceClassifier(
-            config, new Parameters(ParameterLayout.of(config), parameters, kernels.real()));
+            config, new Parameters(ParameterLayout.of(config), parameters, kernels.real()), frozen);
   }
 
   /** Another block, as large as the weights. */

@@ -15,6 +15,7 @@ import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Precision;
 import io.holdfast.kernels.Tensor;
 import io.holdfast.kernels.cpu.CpuKernels;
+import io.holdfast.model.Frozen;
 import io.holdfast.model.ModelConfig;
 import io.holdfast.model.ParameterLayout;
 import io.holdfast.model.Parameters;
@@ -150,10 +151,10 @@ class NonFiniteTest {
               plan.bounds(),
               data.evaluationBounds(config.perDeviceEvalBatchSize()));
       try (RunFolder out = RunFolder.claim(config.outputDir());
-          Workspace own = new Workspace(kernels, model, memory);
+          Workspace own = new Workspace(kernels, model, memory, Frozen.NONE);
           RunLog log = new RunLog(out, "x", new TrainState(), listener)) {
         space = own;
-        files.loadInto(kernels, model, own.model.weights(), task, 1);
+        files.loadInto(own, task, config);
         Checkpoints checkpoints = new Checkpoints(out.path(), Disk.REAL, 1);
         Trainer trainer =
             new Trainer(config, own, data.train(), data.dev(), plan, checkpoints, new StopSignal());

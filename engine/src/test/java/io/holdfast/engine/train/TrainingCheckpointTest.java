@@ -16,6 +16,7 @@ import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Precision;
 import io.holdfast.kernels.cpu.CpuKernels;
+import io.holdfast.model.Frozen;
 import io.holdfast.model.ModelConfig;
 import io.holdfast.model.PackedBatch;
 import io.holdfast.model.ParameterLayout;
@@ -74,7 +75,8 @@ class TrainingCheckpointTest {
     Batches.Bounds bounds = new Batches.Bounds(1, 4, 4);
     try (Kernels k = new CpuKernels(1, Precision.FP32);
         Workspace space =
-            new Workspace(k, CONFIG, RunMemory.forTraining(k, CONFIG, KEEPS, bounds, null))) {
+            new Workspace(
+                k, CONFIG, RunMemory.forTraining(k, CONFIG, KEEPS, bounds, null), Frozen.NONE)) {
       Parameters weights = space.model.weights();
       TinyModels.randomise(k, weights, Key.of(1));
       AdamW adam =

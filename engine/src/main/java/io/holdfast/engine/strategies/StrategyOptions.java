@@ -1,0 +1,112 @@
+package io.holdfast.engine.strategies;
+
+import io.holdfast.engine.options.Option;
+import io.holdfast.engine.options.Options;
+import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.Frozen;
+import io.holdfast.model.ModelConfig;
+import io.holdfast.model.ParameterLayout;
+import java.util.Arrays;
+
+/** Options of what is trained and how fast, whatever the criterion. */
+public record StrategyOptions(
+    @Option(
+            help = "learning rate of a layer as a share of that of the one above; 1: equal",
+            byDefault = "1",
+            min = 0,
+            aboveMin = true,
+            max = 1)
+        double llrd,
+    @Option(
+            help =
+                "factors on the learning rate by equal groups of layers, lowest first, as"
+                    + " 1,1.75,3.5; embeddings have the first")
+        String llrdGroups,
+    @Option(
+            help = "highest learning rate of pooler and head; default: --learning-rate",
+            min = 0,
+            aboveMin = true)
+        Double headLearningRate,
+    @Option(help = "embeddings are not trained", byDefault = "false") boolean freezeEmbeddings,
+    @Option(
+            help = "the lowest N encoder layers are not trained; see --freeze-embeddings",
+            byDefault = "0",
+            min = 0)
+        int freezeLayers,
+    @Option(help = "draw the top N encoder layers afresh from the seed", byDefault = "0", min = 0)
+        int reinitLayers,
+    @Option(help = "draw the pooler afresh from the seed", byDefault = "false")
+        boolean reinitPooler) {
+
+  public static StrategyOptions defaults() {
+    return Options.defaults(StrategyOptions.class);
+  }
+
+  public StrategyOptions {
+    if (llrdGroups != null) {
+      parse(llrdGroups);
+      if (llrd != 1) {
+        throw usage("--llrd and --llrd-groups both set the layers' learning rates: give one");
+      }
+    }
+  }
+
+  /** Throws (kind USAGE) if the model has fewer layers than the options speak of. */
+  public void check(ModelConfig model) {
+    atMost("--freeze-layers", freezeLayers, model);
+    atMost("--reinit-layers", reinitLayers, model);
+    if (llrdGroups != null) {
+      atMost("--llrd-groups", parse(llrdGroups).length, model);
+    }
+    int lowest = model.layers() - reinitLayers;
+    if (reinitLayers > 0 && freezeLayers > lowest) {
+      throw usage(
+          "--freeze-layers "
+              + freezeLayers
+              + " and --reinit-layers "
+              + reinitLayers
+              + " of "
+              + model.layers()
+              + " layers: a layer drawn afresh would never be trained; lower one");
+    }
+  }
+
+  public Frozen frozen() {
+    return new Frozen(freezeEmbeddings, freezeLayers);
+  }
+
+  /** True for what {@code --reinit-layers} and {@code --reinit-pooler} draw afresh. */
+  public boolean redraws(ParameterLayout.Entry entry, int layers) {
+    return entry.isHead(layers)
+        ? reinitPooler && entry.name().contains(".dense.")
+        : entry.depth() > layers - reinitLayers;
+  }
+
+  /** The factors of {@code --llrd-groups}; null without. */
+  double[] groupFactors() {
+    return llrdGroups == null ? null : parse(llrdGroups);
+  }
+
+  private static double[] parse(String groups) {
+    try {
+      double[] factors =
+          Arrays.stream(groups.split("[,/]")).mapToDouble(Double::parseDouble).toArray();
+      if (Arrays.stream(factors).allMatch(f -> f > 0 && f < Double.POSITIVE_INFINITY)) {
+        return factors;
+      }
+    } catch (NumberFormatException e) {
+      // said below
+    }
+    throw usage("--llrd-groups is '" + groups + "': write factors above 0 as 1,1.75,3.5");
+  }
+
+  private static void atMost(String flag, int value, ModelConfig model) {
+    if (value > model.layers()) {
+      throw usage(flag + ": " + value + " of the " + model.layers() + " layers the model has");
+    }
+  }
+
+  private static HoldfastException usage(String message) {
+    return new HoldfastException(HoldfastException.Kind.USAGE, message);
+  }
+}
