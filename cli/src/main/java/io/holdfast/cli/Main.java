@@ -23,6 +23,7 @@ import picocli.CommandLine.Model.CommandSpec;
       TrainCommand.class,
       EvalCommand.class,
       PredictCommand.class,
+      ReportCommand.class,
       DoctorCommand.class
     },
     mixinStandardHelpOptions = true,
@@ -99,7 +100,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "no command: use demo, train, eval, predict or doctor");
+        spec.commandLine(), "no command: use demo, train, eval, predict, report or doctor");
   }
 
   static final class Version implements CommandLine.IVersionProvider {

@@ -1,13 +1,16 @@
 package io.holdfast.engine.data;
 
 import io.holdfast.kernels.HoldfastException;
+import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * The tasks known by name. Column names and places are those of the GLUE distribution, class ids
@@ -98,6 +101,35 @@ public final class Tasks {
               + ", or name your own files and columns");
     }
     return task;
+  }
+
+  /**
+   * The folder of a task below one for all: named as the task, whatever the capitals and dashes
+   * (SST-2 for sst2), MNLI for mnli-mm as well. Throws (kind DATA) if there is none.
+   */
+  public static Path folder(Task task, Path root) {
+    String wanted = plain(task.name().equals("mnli-mm") ? "mnli" : task.name());
+    try (Stream<Path> entries = Files.list(root)) {
+      return entries
+          .filter(entry -> plain(entry.getFileName().toString()).equals(wanted))
+          .filter(Files::isDirectory)
+          .sorted()
+          .findFirst()
+          .orElseThrow(() -> new NoSuchFileException(root + " has no folder of that name"));
+    } catch (IOException e) {
+      throw new HoldfastException(
+          HoldfastException.Kind.DATA,
+          "no folder of task "
+              + task.name()
+              + " in "
+              + root
+              + ": it is named as in GLUE (RTE, CoLA, SST-2, …) and holds train.tsv and dev.tsv",
+          e);
+    }
+  }
+
+  private static String plain(String name) {
+    return name.toLowerCase(Locale.ROOT).replaceAll("[-_]", "");
   }
 
   /** The file of a GLUE folder that holds a split. Throws (kind DATA) if it is not there. */

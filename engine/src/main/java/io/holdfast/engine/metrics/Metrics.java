@@ -6,6 +6,7 @@ import io.holdfast.engine.data.Tasks;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The metrics of a task, in its order, under the names of Hugging Face's {@code glue} metric. A
@@ -14,7 +15,14 @@ import java.util.Map;
  */
 public final class Metrics {
 
+  private static final Set<String> LOWER_IS_BETTER = Set.of("loss", Tasks.MEAN_SQUARED_ERROR);
+
   private Metrics() {}
+
+  /** True for the metrics of which less is better, the loss among them. */
+  public static boolean lowerIsBetter(String metric) {
+    return LOWER_IS_BETTER.contains(metric);
+  }
 
   /**
    * From the logits of labelled examples.

@@ -7,12 +7,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.util.Collections;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -31,9 +29,9 @@ public final class RunFolder implements AutoCloseable {
   private static final Set<String> UNSTARTED = Set.of(LOCK, "run.json.tmp");
 
   private final Path folder;
-  private final FileChannel lock;
+  private final FolderLock lock;
 
-  private RunFolder(Path folder, FileChannel lock) {
+  private RunFolder(Path folder, FolderLock lock) {
     this.folder = folder;
     this.lock = lock;
   }
@@ -54,32 +52,41 @@ public final class RunFolder implements AutoCloseable {
                 + folder
                 + " is not empty and not a run of Holdfast: name a new or empty folder");
       }
-      Files.createDirectories(folder);
-      return new RunFolder(folder, lock(folder));
+      return new RunFolder(folder, FolderLock.take(folder, LOCK));
     } catch (IOException e) {
       throw io(folder, e);
     }
   }
 
-  private static FileChannel lock(Path folder) throws IOException {
-    FileChannel channel =
-        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    try {
-      FileLock held = channel.tryLock();
-      if (held != null) {
-        return channel;
-      }
-    } catch (OverlappingFileLockException e) {
-      // Held by this process itself: as good as by another.
+  /** True for a new or empty folder, one with any of the files {@code own}, or with a run in it. */
+  public static boolean mayHoldRuns(Path folder, String... own) {
+    if (Files.exists(folder) && !Files.isDirectory(folder)) {
+      return false;
     }
-    channel.close();
-    throw usage(
-        "--output-dir "
-            + folder
-            + " is being written by another process: wait for its end, or name another folder");
+    try {
+      List<String> names = Disk.REAL.list(folder);
+      boolean run = false;
+      for (String name : names) {
+        run |= isRun(folder.resolve(name));
+      }
+      return run || names.isEmpty() || !Collections.disjoint(names, List.of(own));
+    } catch (IOException e) {
+      throw io(folder, e);
+    }
   }
 
-  private static boolean isRun(Path folder) throws IOException {
+  /** True if a process has the folder. */
+  public static boolean isInUse(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return false;
+    }
+    try (FolderLock lock = FolderLock.tryTake(folder, LOCK)) {
+      return lock == null;
+    }
+  }
+
+  /** True if the folder has a run.json of Holdfast. */
+  static boolean isRun(Path folder) throws IOException {
     Path file = folder.resolve("run.json");
     if (Disk.REAL.size(file) < 0) {
       return false;
@@ -140,11 +147,7 @@ public final class RunFolder implements AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      lock.close();
-    } catch (IOException e) {
-      throw io(folder, e);
-    }
+    lock.close();
   }
 
   private static byte[] readAll(Path file) throws IOException {

@@ -12,6 +12,7 @@ import java.util.Map;
 public final class Machine {
 
   private static final Path MEMORY = Path.of("/proc/meminfo");
+  private static final Path PROCESS = Path.of("/proc/self/status");
   private static final Path PROCESSORS = Path.of("/proc/cpuinfo");
 
   private Machine() {}
@@ -27,8 +28,20 @@ public final class Machine {
     if (available == null) {
       return system.getFreeMemorySize();
     }
-    long kibibytes = Long.parseLong(available.replaceAll("\\D", ""));
-    return Math.min(kibibytes << 10, system.getTotalMemorySize());
+    return Math.min(bytes(available), system.getTotalMemorySize());
+  }
+
+  /**
+   * Most bytes of memory that this process has held at a time; 0 where the system does not tell.
+   */
+  static long peakResident() {
+    String peak = field(PROCESS, "VmHWM");
+    return peak == null ? 0 : bytes(peak);
+  }
+
+  /** Of "123 kB". */
+  private static long bytes(String kibibytes) {
+    return Long.parseLong(kibibytes.replaceAll("\\D", "")) << 10;
   }
 
   public static long totalMemory() {

@@ -7,6 +7,7 @@ import io.holdfast.engine.run.Json;
 import io.holdfast.engine.run.RunFolder;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** The result files of a finished run, under Hugging Face's names and keys. */
 final class Reports {
@@ -16,7 +17,12 @@ final class Reports {
   private Reports() {}
 
   static void write(
-      RunFolder folder, RunData data, TrainState state, TrainPlan plan, StepCost cost) {
+      RunFolder folder,
+      RunData data,
+      TrainState state,
+      TrainPlan plan,
+      StepCost cost,
+      Map<String, Double> majority) {
     ObjectNode train = Json.object();
     train.put("epoch", plan.epochs(state));
     train.put("train_loss", state.total.meanLoss());
@@ -33,6 +39,7 @@ final class Reports {
     if (state.bestStep > 0) {
       ObjectNode eval = Json.object();
       state.best.forEach((name, value) -> eval.put("eval_" + name, value));
+      majority.forEach((name, value) -> eval.put("majority_" + name, value));
       eval.put("eval_samples", data.dev().size()).put("eval_step", state.bestStep);
       folder.write("eval_results.json", Json.pretty(eval));
       all.setAll(eval);

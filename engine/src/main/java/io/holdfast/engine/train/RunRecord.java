@@ -103,6 +103,7 @@ final class RunRecord {
    */
   void ended(String exit, int steps) {
     json.put("end", Instant.now().toString()).put("exit", exit).put("steps", steps);
+    json.put("peak_resident_bytes", Machine.peakResident());
     folder.writeRun(json);
   }
 }

@@ -122,7 +122,7 @@ public final class TrainJob {
             folder, config, state, plan, trainer.validation().metric(), log.metrics().read());
         trainer.restoreBest();
         writeModel(space, pretrained, folder);
-        Reports.write(folder, data, state, plan, state.cost(space.plan.extra()));
+        Reports.write(folder, data, state, plan, state.cost(space.plan.extra()), majority);
         ModelCard.write(folder, config, data, state, majority);
         status = predicts(data, space, folder) ? status : Outcome.Status.STOPPED;
       }

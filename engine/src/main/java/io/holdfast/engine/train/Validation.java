@@ -3,20 +3,17 @@ package io.holdfast.engine.train;
 import io.holdfast.engine.data.Batches;
 import io.holdfast.engine.data.Example;
 import io.holdfast.engine.data.Task;
-import io.holdfast.engine.data.Tasks;
 import io.holdfast.engine.data.TokenizedDataset;
 import io.holdfast.engine.metrics.Metrics;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.ModelConfig;
 import java.util.Arrays;
 import java.util.Map;
-import java.util.Set;
 
 /** Evaluation during training: when, on what, what is better, and whether the run still learns. */
 final class Validation {
 
   private static final String LOSS = "loss";
-  private static final Set<String> LOWER_IS_BETTER = Set.of(LOSS, Tasks.MEAN_SQUARED_ERROR);
 
   private final TrainConfig config;
   private final TokenizedDataset train;
@@ -84,7 +81,7 @@ final class Validation {
       return true;
     }
     double old = best.get(metric);
-    return LOWER_IS_BETTER.contains(metric)
+    return Metrics.lowerIsBetter(metric)
         ? value < old || Double.isNaN(old) && !Double.isNaN(value)
         : value > old || Double.isNaN(old) && !Double.isNaN(value);
   }

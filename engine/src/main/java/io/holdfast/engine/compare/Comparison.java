@@ -1,0 +1,185 @@
+package io.holdfast.engine.compare;
+
+import io.holdfast.engine.compare.Statistics.Interval;
+import io.holdfast.engine.metrics.Metrics;
+import io.holdfast.kernels.HoldfastException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+
+/** Runs, by task and by way of training, with statistics over the seeds. */
+public record Comparison(List<TaskRuns> tasks) {
+
+  private static final String BASELINE = "cross_entropy";
+
+  /**
+   * @param metric the scores' metric
+   * @param majority its value for always giving the most frequent training label; NaN if unknown
+   * @param varying keys of the options in which runs of one criterion differ
+   * @param baseline the arm that the others are compared with
+   */
+  public record TaskRuns(
+      String task,
+      String metric,
+      double majority,
+      List<String> varying,
+      Arm baseline,
+      List<Arm> arms) {
+
+    public boolean lowerIsBetter() {
+      return Metrics.lowerIsBetter(metric);
+    }
+  }
+
+  /**
+   * One way of training on one task. A run that diverged has no model; it counts with the score of
+   * the majority class, which is what is left to its user.
+   *
+   * @param runs ordered by seed
+   * @param failed how many failed: diverged, were stopped as degenerate, or had a last evaluation
+   *     that is not better than the majority class (Mosbach, Andriushchenko, Klakow 2021)
+   * @param scores by run, of the best evaluation; runs without any are left out
+   * @param last by run, of the last evaluation
+   * @param interval bootstrap interval of the mean score
+   * @param difference mean of score − baseline's score over the seeds that both have
+   * @param pairs number of these seeds
+   * @param p of the paired permutation test of these differences; NaN for the baseline
+   */
+  public record Arm(
+      String label,
+      List<RunResult> runs,
+      int failed,
+      double[] scores,
+      double[] last,
+      Interval interval,
+      double difference,
+      int pairs,
+      double p) {
+
+    public double mean() {
+      return Statistics.mean(scores);
+    }
+
+    /** Mean time of the updates of a run. */
+    public double seconds() {
+      return known(r -> r.seconds());
+    }
+
+    /** Mean passes of an update, relative to cross-entropy's. */
+    public double passes() {
+      return known(r -> r.passes());
+    }
+
+    /** Most bytes that any of the runs held. */
+    public long peakMemory() {
+      return runs.stream().mapToLong(RunResult::peakMemory).max().orElse(0);
+    }
+
+    private double known(ToDoubleFunction<RunResult> value) {
+      return Statistics.mean(
+          runs.stream().mapToDouble(value).filter(v -> !Double.isNaN(v)).toArray());
+    }
+  }
+
+  /**
+   * Groups runs; tasks and arms come in the order of their first run, the baseline before all.
+   *
+   * @param baseline label of the arm to compare with; null: cross_entropy, or else the first
+   */
+  public static Comparison of(List<RunResult> runs, String baseline) {
+    Map<String, List<RunResult>> byTask = new LinkedHashMap<>();
+    runs.forEach(run -> byTask.computeIfAbsent(run.task(), t -> new ArrayList<>()).add(run));
+    List<TaskRuns> tasks = new ArrayList<>();
+    byTask.forEach((task, own) -> tasks.add(taskRuns(task, own, baseline)));
+    return new Comparison(List.copyOf(tasks));
+  }
+
+  private static TaskRuns taskRuns(String task, List<RunResult> runs, String wanted) {
+    String metric = runs.get(0).metric();
+    Labels labels = new Labels(runs);
+    Map<String, Map<Long, RunResult>> arms = new LinkedHashMap<>();
+    for (RunResult run : runs) {
+      if (!run.metric().equals(metric)) {
+        throw usage("the runs of task " + task + " differ in their metric: compare one at a time");
+      }
+      var bySeed = arms.computeIfAbsent(labels.of(run), label -> new java.util.TreeMap<>());
+      if (bySeed.put(run.seed(), run) != null) {
+        throw usage("two runs of " + task + ", " + labels.of(run) + ", seed " + run.seed());
+      }
+    }
+    double majority =
+        runs.stream()
+            .mapToDouble(RunResult::majority)
+            .filter(m -> !Double.isNaN(m))
+            .findFirst()
+            .orElse(Double.NaN);
+    String base = baseline(task, arms, wanted);
+    Map<Long, RunResult> baseRuns = arms.remove(base);
+    List<Arm> all = new ArrayList<>(List.of(arm(base, baseRuns, Map.of(), metric, majority)));
+    arms.forEach((label, own) -> all.add(arm(label, own, baseRuns, metric, majority)));
+    return new TaskRuns(
+        task, metric, majority, List.copyOf(labels.varying()), all.get(0), List.copyOf(all));
+  }
+
+  private static String baseline(
+      String task, Map<String, Map<Long, RunResult>> arms, String wanted) {
+    if (wanted != null && !arms.containsKey(wanted)) {
+      throw usage("no runs of " + task + " are named '" + wanted + "': there are " + arms.keySet());
+    }
+    String first = arms.keySet().iterator().next();
+    return wanted != null ? wanted : arms.containsKey(BASELINE) ? BASELINE : first;
+  }
+
+  private static Arm arm(
+      String label,
+      Map<Long, RunResult> runs,
+      Map<Long, RunResult> baseline,
+      String metric,
+      double majority) {
+    List<RunResult> all = List.copyOf(runs.values());
+    double[] scores = known(all, r -> score(r, majority));
+    double[] differences =
+        all.stream()
+            .filter(r -> baseline.containsKey(r.seed()))
+            .mapToDouble(r -> score(r, majority) - score(baseline.get(r.seed()), majority))
+            .filter(d -> !Double.isNaN(d))
+            .toArray();
+    return new Arm(
+        label,
+        all,
+        (int) all.stream().filter(r -> isFailed(r, metric, majority)).count(),
+        scores,
+        known(all, r -> hasModel(r) ? r.last() : majority),
+        Statistics.bootstrap(scores),
+        Statistics.mean(differences),
+        differences.length,
+        Statistics.permutation(differences));
+  }
+
+  /** The run's score in the statistics. */
+  private static double score(RunResult run, double majority) {
+    return hasModel(run) ? run.score() : majority;
+  }
+
+  private static boolean hasModel(RunResult run) {
+    return !run.status().equals(RunResult.DIVERGED);
+  }
+
+  /** See {@link Arm#failed}. */
+  public static boolean isFailed(RunResult run, String metric, double majority) {
+    boolean ended =
+        run.status().equals(RunResult.COMPLETED) || run.status().equals(RunResult.EARLY_STOPPED);
+    double gain = Metrics.lowerIsBetter(metric) ? majority - run.last() : run.last() - majority;
+    return !ended || gain <= 0;
+  }
+
+  private static double[] known(List<RunResult> runs, ToDoubleFunction<RunResult> value) {
+    return runs.stream().mapToDouble(value).filter(v -> !Double.isNaN(v)).toArray();
+  }
+
+  private static HoldfastException usage(String message) {
+    return new HoldfastException(HoldfastException.Kind.USAGE, message);
+  }
+}

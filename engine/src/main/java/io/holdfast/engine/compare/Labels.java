@@ -1,0 +1,64 @@
+package io.holdfast.engine.compare;
+
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Names of the ways of training among runs of one task: the criterion, and the options in which
+ * runs of that criterion differ. Runs that differ in the seed alone have the same name.
+ */
+final class Labels {
+
+  private static final Set<String> NOT_COMPARED = Set.of("seed", "task", "criterion");
+
+  private final boolean oneCriterion;
+  private final Map<String, Set<String>> varying = new LinkedHashMap<>();
+
+  Labels(List<RunResult> runs) {
+    for (RunResult run : runs) {
+      varying.computeIfAbsent(run.criterion(), criterion -> varying(criterion, runs));
+    }
+    oneCriterion = varying.size() == 1;
+  }
+
+  private static Set<String> varying(String criterion, List<RunResult> all) {
+    List<Map<String, String>> configs =
+        all.stream().filter(r -> r.criterion().equals(criterion)).map(RunResult::config).toList();
+    Set<String> keys = new LinkedHashSet<>();
+    configs.forEach(config -> keys.addAll(config.keySet()));
+    keys.removeAll(NOT_COMPARED);
+    keys.removeIf(key -> configs.stream().map(c -> c.get(key)).distinct().count() == 1);
+    return keys;
+  }
+
+  /** The options in which the runs of one criterion differ. */
+  Set<String> varying() {
+    return varying.values().stream()
+        .flatMap(Set::stream)
+        .collect(Collectors.toCollection(LinkedHashSet::new));
+  }
+
+  String of(RunResult run) {
+    String options =
+        varying.get(run.criterion()).stream()
+            .map(key -> key.replace('_', '-') + "=" + value(run.config().get(key)))
+            .collect(Collectors.joining(" "));
+    if (options.isEmpty()) {
+      return run.criterion();
+    }
+    return oneCriterion ? options : run.criterion() + " " + options;
+  }
+
+  /** Numbers as people write them: 1.0E-5 is 1e-5. */
+  private static String value(String text) {
+    if (text == null) {
+      return "none";
+    }
+    boolean number = text.matches("-?[0-9.]+(E-?[0-9]+)?");
+    return number ? text.replaceFirst("\\.0(?=E|$)", "").replace('E', 'e') : text;
+  }
+}

@@ -1,0 +1,2 @@
+/** Many runs: planned as trials, run as a resumable grid, compared with statistics. */
+package io.holdfast.engine.compare;

@@ -1,0 +1,52 @@
+package io.holdfast.engine.report;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.DoubleStream;
+
+/**
+ * A linear scale from values to places of a drawing, with round ticks.
+ *
+ * @param low value at {@code from}
+ * @param high value at {@code to}
+ * @param step between ticks: 1, 2 or 5 times a power of ten
+ */
+record Axis(double low, double high, double from, double to, double step) {
+
+  /** Around the values, with a margin; 0 … 1 without any. */
+  static Axis around(DoubleStream values, double from, double to, int ticks) {
+    double[] known = values.filter(Double::isFinite).toArray();
+    double min = known.length == 0 ? 0 : DoubleStream.of(known).min().orElseThrow();
+    double max = known.length == 0 ? 1 : DoubleStream.of(known).max().orElseThrow();
+    double spread = max > min ? max - min : Math.max(Math.abs(max), 1) * 0.1;
+    double margin = 0.06 * spread;
+    return of(min - margin, max + margin, from, to, ticks);
+  }
+
+  static Axis of(double low, double high, double from, double to, int ticks) {
+    double rough = (high - low) / ticks;
+    double power = Math.pow(10, Math.floor(Math.log10(rough)));
+    double digit = rough / power;
+    double step = power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
+    return new Axis(low, high, from, to, step);
+  }
+
+  double at(double value) {
+    return from + (value - low) / (high - low) * (to - from);
+  }
+
+  List<Double> ticks() {
+    List<Double> ticks = new ArrayList<>();
+    for (long i = (long) Math.ceil(low / step); i * step <= high; i++) {
+      ticks.add(i * step);
+    }
+    return ticks;
+  }
+
+  /** A tick with as many decimals as the step has. */
+  String label(double tick) {
+    int decimals = (int) Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+    return String.format(Locale.ROOT, "%." + decimals + "f", tick + 0.0);
+  }
+}

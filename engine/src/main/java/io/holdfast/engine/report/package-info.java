@@ -1,0 +1,2 @@
+/** Comparisons as text, Markdown and a page of HTML with drawings. */
+package io.holdfast.engine.report;
