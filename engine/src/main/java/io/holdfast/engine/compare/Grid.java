@@ -14,8 +14,9 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * Runs trials, several at a time, and keeps a {@link Ledger} of their results. A trial of the ledger
- * is not run again, and every other is: so a grid that was stopped or killed goes on where it was.
+ * Runs trials, several at a time, and keeps a {@link Ledger} of their results. A trial of the
+ * ledger is not run again, and every other is: so a grid that was stopped or killed goes on where
+ * it was.
  */
 public final class Grid {
 
@@ -123,7 +124,9 @@ public final class Grid {
   }
 
   private void work(Queue<Trial> pending, Ledger ledger) {
-    for (Trial trial = pending.poll(); trial != null && !stop.isRequested(); trial = pending.poll()) {
+    for (Trial trial = pending.poll();
+        trial != null && !stop.isRequested();
+        trial = pending.poll()) {
       listener.started(trial);
       try {
         Trial running = trial;

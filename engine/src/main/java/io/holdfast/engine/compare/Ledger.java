@@ -14,8 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * ledger.jsonl: the result of every run that has ended, one JSON object a line, appended and synced.
- * A line without its end was being written when the process was killed; it does not count.
+ * ledger.jsonl: the result of every run that has ended, one JSON object a line, appended and
+ * synced. A line without its end was being written when the process was killed; it does not count.
  */
 public final class Ledger implements AutoCloseable {
 
@@ -30,8 +30,7 @@ public final class Ledger implements AutoCloseable {
     this.file = file;
     try {
       boolean isNew = !Files.exists(file);
-      channel =
-          FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       size = wholeLines(Files.readAllBytes(file));
       channel.truncate(size);
       if (isNew) {
@@ -77,8 +76,10 @@ public final class Ledger implements AutoCloseable {
     return end;
   }
 
-  /** Returns once the line is on the disk.
-   * A line that cannot be written as a whole is written over by the next. */
+  /**
+   * Returns once the line is on the disk. A line that cannot be written as a whole is written over
+   * by the next.
+   */
   synchronized void append(RunResult result) {
     String line = Json.line(result.toJson()) + "\n";
     ByteBuffer bytes = ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8));

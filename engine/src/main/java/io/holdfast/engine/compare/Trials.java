@@ -113,7 +113,8 @@ public final class Trials {
       for (Map.Entry<String, List<String>> option : lists.entrySet()) {
         List<String> values = option.getValue();
         one.put(
-            option.getKey(), values.get((int) (values.size() * share(seed, trial, option.getKey()))));
+            option.getKey(),
+            values.get((int) (values.size() * share(seed, trial, option.getKey()))));
       }
       for (Map.Entry<String, Range> option : ranges.entrySet()) {
         one.put(option.getKey(), option.getValue().at(share(seed, trial, option.getKey())));
