@@ -46,6 +46,7 @@ final class TrainFlags {
           Map.entry("hidden_dropout_prob", List.of("--dropout")),
           Map.entry("attention_probs_dropout_prob", List.of("--attention-dropout")),
           Map.entry("classifier_dropout", List.of("--pooler-dropout")),
+          Map.entry("r_drop_alpha", List.of("--rdrop-alpha", "--reg-alpha")),
           Map.entry("patience", List.of("--early-stopping-patience")),
           Map.entry("eval_strategy", List.of("--evaluation-strategy")),
           Map.entry("logging_steps", List.of("--log-interval")),

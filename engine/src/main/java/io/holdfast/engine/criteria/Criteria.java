@@ -17,6 +17,7 @@ public final class Criteria {
     FACTORIES.put(R3f.NAME, options -> new R3f(options.r3f()));
     FACTORIES.put(Smart.NAME, options -> new Smart(options.smart()));
     FACTORIES.put(Freelb.NAME, options -> new Freelb(options.freelb()));
+    FACTORIES.put(RDrop.NAME, options -> new RDrop(options.rDrop()));
   }
 
   private Criteria() {}

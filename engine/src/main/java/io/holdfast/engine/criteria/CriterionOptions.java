@@ -3,7 +3,8 @@ package io.holdfast.engine.criteria;
 import io.holdfast.engine.options.Options;
 
 /** Options of every criterion, a group for each that has any. */
-public record CriterionOptions(R3fOptions r3f, SmartOptions smart, FreelbOptions freelb) {
+public record CriterionOptions(
+    R3fOptions r3f, SmartOptions smart, FreelbOptions freelb, RDropOptions rDrop) {
 
   public static CriterionOptions defaults() {
     return Options.defaults(CriterionOptions.class);

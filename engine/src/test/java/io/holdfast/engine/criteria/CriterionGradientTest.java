@@ -57,6 +57,8 @@ class CriterionGradientTest {
       case "r3f" -> r3fOptions();
       case "smart" -> smartOptions();
       case "freelb" -> freelbOptions();
+      case "r_drop" ->
+          List.of(Options.parse(CriterionOptions.class, Map.of("r_drop_alpha", LAMBDA)));
       default -> List.of(CriterionOptions.defaults());
     };
   }
@@ -108,7 +110,10 @@ class CriterionGradientTest {
   }
 
   /** Weights of the terms in the order in which they are computed. */
-  private static double[] weights(String name, int terms) {
+  private static double[] weights(String name, int terms, boolean regression) {
+    if (name.equals("r_drop")) {
+      return new double[] {0.5, regression ? LAMBDA : LAMBDA / 2};
+    }
     double[] weights = new double[terms];
     weights[0] = 1;
     if (name.equals("freelb")) {
@@ -185,7 +190,7 @@ class CriterionGradientTest {
     m.kernels.zero(m.gradients.block());
     Pass pass = new Pass(frozen.kernels(), m.activations, STEP, true, true);
     LossReport report = criterion.accumulate(m.model, pass, batch, SCALE, m.gradients);
-    double[] weights = weights(criterion.name(), frozen.terms.size());
+    double[] weights = weights(criterion.name(), frozen.terms.size(), m.config.regression());
     double total = 0;
     for (int i = 0; i < weights.length; i++) {
       total += weights[i] * frozen.sum(i);

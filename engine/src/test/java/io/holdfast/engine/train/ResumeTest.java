@@ -72,6 +72,7 @@ class ResumeTest {
         "gradient_accumulation_steps 5 criterion r3f",
         "max_steps 29 lr_scheduler_type cosine warmup 4",
         "task stsb criterion r3f",
+        "criterion r_drop",
       })
   void fourStopsWith(String more) throws IOException {
     TinyRun tiny = new TinyRun(folder, 70);

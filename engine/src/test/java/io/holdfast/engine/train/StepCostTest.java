@@ -40,6 +40,7 @@ class StepCostTest {
     "cross_entropy, none, 1, 1, 3",
     "r3f, none, 2, 2, 6",
     "r3f, noisy, 2, 1, 4",
+    "r_drop, none, 2, 2, 6",
   })
   void passesAreCounted(String criterion, String stop, int forward, int backward, int units)
       throws IOException {

@@ -1,0 +1,94 @@
+package io.holdfast.engine.criteria;
+
+import io.holdfast.kernels.Arena;
+import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Tensor;
+import io.holdfast.model.Activations;
+import io.holdfast.model.DeviceBatch;
+import io.holdfast.model.PackedBatch;
+import io.holdfast.model.Parameters;
+import io.holdfast.model.Pass;
+import io.holdfast.model.SequenceClassifier;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * R-Drop (Liang et al., "R-Drop: Regularized Dropout for Neural Networks", NeurIPS 2021): two
+ * branches that differ by their dropout masks alone.
+ *
+ * <pre>
+ * p₁ = softmax(f(x)),  p₂ = softmax(f(x))                  with independent masks
+ * loss = 1/2 · [CE(p₁, y) + CE(p₂, y)] + alpha/2 · [KL(p₁‖p₂) + KL(p₂‖p₁)]
+ * </pre>
+ *
+ * <p>Follows the paper's formula and the README of its code (dropreg/R-Drop): both cross-entropies,
+ * the mean over examples in every term, nothing detached. Both branches are one packed batch of 2N
+ * tokens: one forward, one backward. Without dropout the branches are the same and the loss is that
+ * of {@link CrossEntropy}, up to the order of sums. Values instead of classes, which the paper
+ * leaves open: {@code 1/2 · [(z₁ − y)² + (z₂ − y)²] + alpha · (z₁ − z₂)²}, the squared difference
+ * in the place of the mean of the two KLs, as in both of the public models.
+ *
+ * <p>The public models differ from the formula and from each other. BERT's adds the two
+ * cross-entropies without the 1/2. RoBERTa's adds half of the first alone: the second is never
+ * reached. Both sum the KLs over the batch beside a mean of cross-entropies, so that their weight
+ * grows with the batch, fix it in the source (0.5 and 0.7; 1.0 and 0.8 for values), and the second
+ * runs both branches in evaluation too. The fairseq example adds both cross-entropies, without the
+ * 1/2, and does not run as it stands.
+ */
+public final class RDrop implements Criterion {
+
+  static final String NAME = "r_drop";
+
+  private final RDropOptions options;
+
+  public RDrop(RDropOptions options) {
+    this.options = options;
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public LossReport accumulate(
+      SequenceClassifier model, Pass pass, PackedBatch batch, float scale, Parameters gradients) {
+    Kernels k = pass.kernels();
+    int b = batch.sequences();
+    try (Arena.Scope scope = pass.arena().open()) {
+      DeviceBatch both =
+          DeviceBatch.upload(k, pass.arena(), model.config(), batch.repeat(2, false));
+      Activations a = model.forward(pass, both, model.embedWords(pass, both));
+
+      Tensor supervised = pass.take(2 * b, 1);
+      Tensor consistency = pass.take(b, 1);
+      Tensor dLogits = pass.take(2 * b, model.config().outputs());
+      SupervisedLoss.compute(k, supervised, dLogits, a.logits(), both, scale / 2);
+      Tensor first = a.logits().rows(0, b);
+      Tensor second = a.logits().rows(b, 2 * b);
+      Tensor d1 = dLogits.rows(0, b);
+      Tensor d2 = dLogits.rows(b, 2 * b);
+      float weight = (float) (weight(both) * scale);
+      ConsistencyLoss.add(pass, both, consistency, d1, d2, first, second, weight);
+
+      Tensor de = model.backward(pass, both, a, dLogits, gradients);
+      model.embedWordsBackward(pass, both, de, gradients);
+      return report(k, both, supervised, consistency);
+    }
+  }
+
+  /** Of the two KLs together, or of the squared difference. */
+  private double weight(DeviceBatch batch) {
+    return SupervisedLoss.isRegression(batch) ? options.rDropAlpha() : options.rDropAlpha() / 2;
+  }
+
+  private LossReport report(Kernels k, DeviceBatch both, Tensor supervised, Tensor consistency) {
+    double first = SupervisedLoss.sum(k, supervised) / 2;
+    double second = SupervisedLoss.sum(k, consistency);
+    Map<String, Double> parts = new LinkedHashMap<>();
+    parts.put(SupervisedLoss.part(both), first);
+    parts.put(ConsistencyLoss.part(both), second);
+    double loss = first + weight(both) * second;
+    return new LossReport(both.sequenceCount() / 2, both.tokenCount() / 2, loss, parts);
+  }
+}

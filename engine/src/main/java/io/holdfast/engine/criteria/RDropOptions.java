@@ -1,0 +1,8 @@
+package io.holdfast.engine.criteria;
+
+import io.holdfast.engine.options.Option;
+
+/** Options of {@link RDrop}. */
+public record RDropOptions(
+    @Option(help = "r_drop: weight of the consistency term", byDefault = "1.0", min = 0)
+        double rDropAlpha) {}
