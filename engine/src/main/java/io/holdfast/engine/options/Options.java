@@ -103,11 +103,26 @@ public final class Options {
       if (value instanceof Record group) {
         map.putAll(toMap(group));
       } else {
-        boolean text = value instanceof Enum || value instanceof Path;
-        map.put(key(c), text ? text(value) : value);
+        map.put(key(c), jsonValue(value));
       }
     }
     return map;
+  }
+
+  /** What {@link #toMap} has for a record with every option at its default; null without one. */
+  public static Map<String, Object> defaultMap(Class<? extends Record> type) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    components(type)
+        .forEach(
+            c -> {
+              Option option = c.getAnnotation(Option.class);
+              map.put(key(c), jsonValue(value(c, option, option.byDefault())));
+            });
+    return map;
+  }
+
+  private static Object jsonValue(Object value) {
+    return value instanceof Enum || value instanceof Path ? text(value) : value;
   }
 
   /** The options of a record, those of its groups in place of the group. */

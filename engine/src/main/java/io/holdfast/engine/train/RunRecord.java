@@ -45,14 +45,17 @@ final class RunRecord {
 
   /**
    * Throws (kind USAGE), with every difference, if the folder's earlier run is another one: other
-   * options that matter, or other data.
+   * options that matter, or other data. An option that the earlier run does not name is newer than
+   * it: the run had what is now the default.
    */
   void requireSameRun() {
     ObjectNode previous = folder.previousRun();
+    ObjectNode options = (ObjectNode) Json.tree(Options.defaultMap(TrainConfig.class));
+    previous.path("config").properties().forEach(o -> options.set(o.getKey(), o.getValue()));
     List<String> differences = new ArrayList<>();
     for (Options.Info option : Options.describe(TrainConfig.class)) {
       String key = option.key();
-      JsonNode was = previous.path("config").path(key);
+      JsonNode was = options.path(key);
       JsonNode is = json.path("config").path(key);
       if (!option.free() && !text(was).equals(text(is))) {
         differences.add(option.flag() + " was " + text(was) + ", is " + text(is));

@@ -161,6 +161,24 @@ class TrainJobTest {
     assertEquals("completed", json(tiny.output("out").resolve("run.json")).get("exit").asText());
   }
 
+  /** As if an older version had written run.json, one that does not have every option yet. */
+  @Test
+  void anOptionThatTheRecordDoesNotNameHadItsDefault() throws IOException {
+    TinyRun tiny = new TinyRun(folder, 12);
+    Map<String, String> options = tiny.options("out", "max_steps", "1");
+    tiny.run(options);
+    Path record = tiny.output("out").resolve("run.json");
+    ObjectNode older = json(record);
+    ObjectNode config = (ObjectNode) older.get("config");
+    config.remove(List.of("warmup", "noise_type", "eval_strategy", "metric_for_best_model"));
+    config.remove(List.of("adam_epsilon", "adam_bias_correction", "eps"));
+    Files.writeString(record, Json.pretty(older));
+    assertEquals(1, tiny.run(options).steps());
+    config.remove("learning_rate");
+    Files.writeString(record, Json.pretty(older));
+    refused(Kind.USAGE, "--learning-rate was 5.0E-5, is 0.001", () -> tiny.run(options));
+  }
+
   /** On bf16 products the bits depend on the number of threads. */
   @Test
   void withBf16ProductsTheThreadsBelongToTheRun() {
