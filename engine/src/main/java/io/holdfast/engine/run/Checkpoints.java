@@ -71,9 +71,9 @@ public final class Checkpoints {
    */
   public Path save(int step, int bestStep, Map<String, Content> files) {
     Path target = path(step);
+    Path temporary = folder.resolve(target.getFileName() + TEMPORARY);
     try {
       if (!isComplete(target)) {
-        Path temporary = folder.resolve(target.getFileName() + TEMPORARY);
         remove(temporary);
         remove(target);
         write(temporary, step, files);
@@ -84,6 +84,7 @@ public final class Checkpoints {
       rotate(step, bestStep);
       return target;
     } catch (IOException | UncheckedIOException e) {
+      removeQuietly(temporary);
       throw new HoldfastException(
           HoldfastException.Kind.IO,
           target
@@ -269,6 +270,15 @@ public final class Checkpoints {
     }
     if (disk.list(folder).contains(checkpoint.getFileName().toString())) {
       disk.delete(checkpoint);
+    }
+  }
+
+  /** Gives the space back that a failed save took. */
+  private void removeQuietly(Path temporary) {
+    try {
+      remove(temporary);
+    } catch (IOException ignored) {
+      // The failure of the save is the one to report; clean() tries again.
     }
   }
 

@@ -1,7 +1,6 @@
 package io.holdfast.engine.run;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.files.AtomicFile;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -34,7 +33,7 @@ public final class MetricsLog implements AutoCloseable {
       }
       this.out = Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     } catch (IOException e) {
-      throw failed(e);
+      throw AtomicFile.unwritable(file, e);
     }
   }
 
@@ -43,7 +42,7 @@ public final class MetricsLog implements AutoCloseable {
       out.write((Json.line(line) + "\n").getBytes(StandardCharsets.UTF_8));
       out.flush();
     } catch (IOException e) {
-      throw failed(e);
+      throw AtomicFile.unwritable(file, e);
     }
   }
 
@@ -56,7 +55,7 @@ public final class MetricsLog implements AutoCloseable {
       }
       return lines;
     } catch (IOException e) {
-      throw failed(e);
+      throw AtomicFile.unwritable(file, e);
     }
   }
 
@@ -77,17 +76,12 @@ public final class MetricsLog implements AutoCloseable {
         temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
-  private HoldfastException failed(IOException e) {
-    return new HoldfastException(
-        HoldfastException.Kind.IO, file + ": cannot be written (" + AtomicFile.reason(e) + ")", e);
-  }
-
   @Override
   public void close() {
     try {
       out.close();
     } catch (IOException e) {
-      throw failed(e);
+      throw AtomicFile.unwritable(file, e);
     }
   }
 }

@@ -1,6 +1,5 @@
 package io.holdfast.engine.run;
 
-import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.files.AtomicFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -46,7 +45,7 @@ public final class TensorBoardWriter implements AutoCloseable {
       restarted = Disk.REAL.list(folder).stream().anyMatch(name -> name.startsWith(PREFIX));
       this.out = Files.newOutputStream(file);
     } catch (IOException e) {
-      throw failed(e);
+      throw AtomicFile.unwritable(file, e);
     }
     Message version = new Message().fixed64(1, wallTime);
     record(version.bytes(3, "brain.Event:2".getBytes(StandardCharsets.UTF_8)));
@@ -78,7 +77,7 @@ public final class TensorBoardWriter implements AutoCloseable {
       out.write(record.array());
       out.flush();
     } catch (IOException e) {
-      throw failed(e);
+      throw AtomicFile.unwritable(file, e);
     }
   }
 
@@ -89,17 +88,12 @@ public final class TensorBoardWriter implements AutoCloseable {
     return Integer.rotateRight((int) crc.getValue(), 15) + 0xa282ead8;
   }
 
-  private HoldfastException failed(IOException e) {
-    return new HoldfastException(
-        HoldfastException.Kind.IO, file + ": cannot be written (" + AtomicFile.reason(e) + ")", e);
-  }
-
   @Override
   public void close() {
     try {
       out.close();
     } catch (IOException e) {
-      throw failed(e);
+      throw AtomicFile.unwritable(file, e);
     }
   }
 

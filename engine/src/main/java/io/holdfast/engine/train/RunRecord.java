@@ -1,5 +1,7 @@
 package io.holdfast.engine.train;
 
+import static java.util.Locale.ROOT;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -99,6 +101,15 @@ final class RunRecord {
     starts.add(Instant.now().toString());
     json.put("exit", "running");
     folder.writeRun(json);
+  }
+
+  /** Notes a failure; if that fails as well, the first one remains the one to report. */
+  void failed(Throwable e, int steps) {
+    try {
+      ended(e instanceof HoldfastException h ? h.kind().name().toLowerCase(ROOT) : "failed", steps);
+    } catch (HoldfastException second) {
+      e.addSuppressed(second);
+    }
   }
 
   /**

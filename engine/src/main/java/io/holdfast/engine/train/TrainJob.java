@@ -112,7 +112,6 @@ public final class TrainJob {
       RunFolder folder,
       RunRecord record) {
     record.started();
-    String exit = "failed";
     try (RunLog log = new RunLog(folder, config.criterion(), trainer.state(), listener)) {
       Outcome.Status status = trainer.run(log);
       Map<String, Double> majority = trainer.validation().majority();
@@ -126,13 +125,11 @@ public final class TrainJob {
         ModelCard.write(folder, config, data, state, majority);
         status = predicts(data, space, folder) ? status : Outcome.Status.STOPPED;
       }
-      exit = status.name().toLowerCase(Locale.ROOT);
+      record.ended(status.name().toLowerCase(Locale.ROOT), state.step);
       return outcome(status, state, majority, space);
-    } catch (HoldfastException e) {
-      exit = e.kind().name().toLowerCase(Locale.ROOT);
+    } catch (RuntimeException | Error e) {
+      record.failed(e, trainer.state().step);
       throw e;
-    } finally {
-      record.ended(exit, trainer.state().step);
     }
   }
 

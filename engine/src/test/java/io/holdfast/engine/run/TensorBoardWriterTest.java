@@ -1,7 +1,9 @@
 package io.holdfast.engine.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.holdfast.kernels.HoldfastException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -12,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -46,6 +49,19 @@ class TensorBoardWriterTest {
       new TensorBoardWriter(file, 2.0, step).close();
       assertEquals(List.of("time 2.0 step " + step + " session 1"), read(file).subList(1, 2));
     }
+  }
+
+  @Test
+  void aFullDiskIsSaid() {
+    Path full = Path.of("/dev/full"); // every write fails: no space left on device
+    Assumptions.assumeTrue(Files.exists(full), "no /dev/full here");
+    HoldfastException e =
+        assertThrows(HoldfastException.class, () -> new TensorBoardWriter(full, 1.0, 0).close());
+    assertEquals(HoldfastException.Kind.IO, e.kind());
+    assertEquals(
+        "/dev/full: cannot be written (No space left on device);"
+            + " free space or choose another folder",
+        e.getMessage());
   }
 
   /** The value of the format's published test: crc32c of 32 zero bytes is 0x8a9136aa. */

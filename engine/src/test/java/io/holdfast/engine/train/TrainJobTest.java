@@ -179,6 +179,25 @@ class TrainJobTest {
     refused(Kind.USAGE, "--learning-rate was 5.0E-5, is 0.001", () -> tiny.run(options));
   }
 
+  /** A full disk fails the end of run.json too; what is said is what failed first. */
+  @Test
+  void theFirstFailureIsTheOneReported() {
+    TinyRun tiny = new TinyRun(folder, 12);
+    Path inTheWay = tiny.output("out").resolve("run.json.tmp/folder");
+    ProgressListener listener =
+        new ProgressListener() {
+          @Override
+          public void step(Step step) {
+            assertTrue(inTheWay.toFile().mkdirs());
+            throw new HoldfastException(Kind.DIVERGED, "the first failure");
+          }
+        };
+    Runnable run = () -> tiny.run(tiny.options("out"), listener, new StopSignal());
+    HoldfastException e = assertThrows(HoldfastException.class, run::run);
+    assertEquals("the first failure", e.getMessage());
+    assertTrue(e.getSuppressed()[0].getMessage().contains("run.json: cannot be written"));
+  }
+
   /** On bf16 products the bits depend on the number of threads. */
   @Test
   void withBf16ProductsTheThreadsBelongToTheRun() {

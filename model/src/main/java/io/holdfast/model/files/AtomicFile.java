@@ -51,11 +51,16 @@ public final class AtomicFile {
       syncFolder(folder);
     } catch (IOException e) {
       deleteQuietly(temporary);
-      throw new HoldfastException(
-          HoldfastException.Kind.IO,
-          file + ": cannot be written (" + reason(e) + "); free space or choose another folder",
-          e);
+      throw unwritable(file, e);
     }
+  }
+
+  /** The failure to write a file, with what to do. */
+  public static HoldfastException unwritable(Path file, IOException e) {
+    return new HoldfastException(
+        HoldfastException.Kind.IO,
+        file + ": cannot be written (" + reason(e) + "); free space or choose another folder",
+        e);
   }
 
   /** Makes renames and deletions in {@code folder} durable. */
