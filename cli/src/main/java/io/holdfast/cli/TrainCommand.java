@@ -1,6 +1,12 @@
 package io.holdfast.cli;
 
+import io.holdfast.engine.criteria.FreelbOptions;
+import io.holdfast.engine.criteria.R3fOptions;
+import io.holdfast.engine.criteria.R4fOptions;
+import io.holdfast.engine.criteria.RDropOptions;
+import io.holdfast.engine.criteria.SmartOptions;
 import io.holdfast.engine.data.Tasks;
+import io.holdfast.engine.options.Options;
 import io.holdfast.engine.train.Outcome;
 import io.holdfast.engine.train.TrainConfig;
 import java.nio.file.Path;
@@ -37,8 +43,14 @@ final class TrainCommand implements Callable<Integer> {
   private static final Pattern BETAS =
       Pattern.compile("\\(?\\s*([^,\\s]+)\\s*,\\s*([^,\\s)]+)\\s*\\)?");
 
-  private static final Set<String> R3F_ONLY =
-      Set.of("r3f_lambda", "eps", "noise_type", "r3f_dropout", "r3f_stop_grad", "r3f_compat");
+  /** Groups of options, and the criteria that take them. */
+  private static final Map<Class<? extends Record>, Set<String>> OPTIONS_OF =
+      Map.of(
+          R3fOptions.class, Set.of("r3f", "r4f"),
+          R4fOptions.class, Set.of("r4f"),
+          SmartOptions.class, Set.of("smart"),
+          FreelbOptions.class, Set.of("freelb"),
+          RDropOptions.class, Set.of("r_drop"));
 
   @Spec private CommandSpec spec;
 
@@ -56,6 +68,11 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(names = "--json", description = "print the results as one JSON object on stdout")
   private boolean json;
+
+  @Option(
+      names = "--spectral-norm-classification-head",
+      description = "with --criterion r3f: fairseq's way to ask for --criterion r4f")
+  private boolean spectralNorm;
 
   @Option(names = "--adam-betas", hidden = true)
   private String betas;
@@ -86,9 +103,27 @@ final class TrainCommand implements Callable<Integer> {
       given.put("adam_beta2", pair.group(2));
     }
     values.putAll(given);
+    if (spectralNorm) {
+      makeR4f(values);
+    }
     TrainConfig options = TrainConfig.of(values);
     check(given, options);
     return options;
+  }
+
+  /** fairseq's flag for a spectrally normalised head is a criterion here. */
+  private static void makeR4f(Map<String, String> values) {
+    String criterion = values.getOrDefault("criterion", "cross_entropy");
+    if (!criterion.equals("r3f") && !criterion.equals("r4f")) {
+      throw Main.usage(
+          "--spectral-norm-classification-head makes r4f of --criterion r3f and means nothing with "
+              + criterion
+              + ": leave it out, or give --criterion r4f");
+    }
+    if (values.put("criterion", "r4f").equals("r3f")) {
+      LoggerFactory.getLogger(Logs.RUN)
+          .info("r3f with --spectral-norm-classification-head is --criterion r4f");
+    }
   }
 
   /** What was asked for must have an effect. */
@@ -114,13 +149,14 @@ final class TrainCommand implements Callable<Integer> {
     for (String key : List.of("lr_end", "lr_power")) {
       needs(given, key, polynomial, "--lr-scheduler-type polynomial");
     }
-    if (!options.criterion().equals("r3f")) {
-      given.keySet().stream()
-          .filter(R3F_ONLY::contains)
-          .forEach(
-              key ->
-                  log.warn("{} has no effect with --criterion {}", flag(key), options.criterion()));
-    }
+    OPTIONS_OF.forEach(
+        (group, criteria) -> {
+          for (Options.Info info : Options.describe(group)) {
+            if (given.containsKey(info.key()) && !criteria.contains(options.criterion())) {
+              log.warn("{} has no effect with --criterion {}", info.flag(), options.criterion());
+            }
+          }
+        });
   }
 
   private static void needs(Map<String, String> given, String key, boolean met, String other) {

@@ -3,6 +3,7 @@ package io.holdfast.model;
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Tensor;
+import java.util.List;
 
 /**
  * From the hidden state of each sequence's first token to its logits.
@@ -14,8 +15,9 @@ import io.holdfast.kernels.Tensor;
  * logits = r·projectionᵀ + bias            [B,C]
  * </pre>
  *
- * BERT calls {@code dense} the pooler and keeps it with the encoder; RoBERTa keeps both parts in
- * the classifier. fairseq's head is RoBERTa's with a head dropout of 0.
+ * {@code dense} and {@code projection} are the weights, or what a {@link SpectralNorm} makes of
+ * them. BERT calls {@code dense} the pooler and keeps it with the encoder; RoBERTa keeps both parts
+ * in the classifier. fairseq's head is RoBERTa's with a head dropout of 0.
  */
 final class Head {
 
@@ -28,14 +30,14 @@ final class Head {
       ) {
 
     static Weights of(Parameters p, ModelConfig config) {
-      boolean bert = config.architecture() == ModelConfig.Architecture.BERT;
-      String dense = bert ? "bert.pooler.dense" : "classifier.dense";
-      String projection = bert ? "classifier" : "classifier.out_proj";
+      String dense = matrices(config).get(0);
+      String projection = matrices(config).get(1);
       return new Weights(
-          p.get(dense + ".weight"),
-          p.get(dense + ".bias"),
-          p.get(projection + ".weight"),
-          p.get(projection + ".bias"));
+          p.get(dense), p.get(bias(dense)), p.get(projection), p.get(bias(projection)));
+    }
+
+    private static String bias(String matrix) {
+      return matrix.replaceFirst("weight$", "bias");
     }
   }
 
@@ -49,10 +51,28 @@ final class Head {
 
   private final ModelConfig config;
   private final Weights w;
+  private SpectralNorm norm = SpectralNorm.NONE;
 
   Head(ModelConfig config, Parameters weights) {
     this.config = config;
     this.w = Weights.of(weights, config);
+  }
+
+  /** Names of the dense matrix and of the projection. */
+  static List<String> matrices(ModelConfig config) {
+    return config.architecture() == ModelConfig.Architecture.BERT
+        ? List.of("bert.pooler.dense.weight", "classifier.weight")
+        : List.of("classifier.dense.weight", "classifier.out_proj.weight");
+  }
+
+  void normalise(SpectralNorm by) {
+    norm = by;
+  }
+
+  /** The weights become what the head computes with; nothing normalises them any more. */
+  void fold(Kernels k) {
+    norm.fold(k);
+    norm = SpectralNorm.NONE;
   }
 
   private float inputDropout(Pass pass) {
@@ -75,7 +95,8 @@ final class Head {
     if (p > 0) {
       k.dropout(s.f, s.f, p, pass.key(Sites.HEAD_INPUT_DROPOUT), batch.sequenceRows());
     }
-    k.linear(s.t, s.f, w.dense, w.denseBias);
+    norm.iterate(k, 0); // the weights may have moved
+    k.linear(s.t, s.f, norm.effective(w.dense), w.denseBias);
     k.tanh(s.t, s.t);
     k.dropout(
         s.r,
@@ -83,7 +104,7 @@ final class Head {
         pass.dropout(config.classifierDropout()),
         pass.key(Sites.HEAD_DROPOUT),
         batch.sequenceRows());
-    k.linear(logits, s.r, w.projection, w.projectionBias);
+    k.linear(logits, s.r, norm.effective(w.projection), w.projectionBias);
     return s;
   }
 
@@ -104,7 +125,7 @@ final class Head {
     try (Arena.Scope scratch = pass.arena().open()) {
       Tensor dz = pass.take(b, config.hiddenSize());
       Tensor df = pass.take(b, config.hiddenSize());
-      k.linearBackwardInput(dz, dLogits, w.projection, false);
+      k.linearBackwardInput(dz, dLogits, norm.effective(w.projection), false);
       k.dropout(
           dz,
           dz,
@@ -114,10 +135,10 @@ final class Head {
       k.tanhBackward(dz, dz, s.t);
       if (pass.weightGradients()) {
         Weights d = Weights.of(gradients, config);
-        k.linearBackwardWeight(d.projection, d.projectionBias, dLogits, s.r);
-        k.linearBackwardWeight(d.dense, d.denseBias, dz, s.f);
+        norm.linearBackwardWeight(pass, w.projection, d.projection, d.projectionBias, dLogits, s.r);
+        norm.linearBackwardWeight(pass, w.dense, d.dense, d.denseBias, dz, s.f);
       }
-      k.linearBackwardInput(df, dz, w.dense, false);
+      k.linearBackwardInput(df, dz, norm.effective(w.dense), false);
       float p = inputDropout(pass);
       if (p > 0) {
         k.dropout(df, df, p, pass.key(Sites.HEAD_INPUT_DROPOUT), batch.sequenceRows());

@@ -70,7 +70,7 @@ public final class Initializer {
   }
 
   /** Box–Muller: two neighbouring columns are the cosine and the sine of one pair of uniforms. */
-  private static void normal(float[] values, ParameterLayout.Entry entry, Key key, double sd) {
+  static void normal(float[] values, ParameterLayout.Entry entry, Key key, double sd) {
     int cols = entry.cols();
     IntStream.range(0, entry.rows())
         .parallel()

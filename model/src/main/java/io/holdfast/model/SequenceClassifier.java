@@ -1,6 +1,7 @@
 package io.holdfast.model;
 
 import io.holdfast.kernels.Arena;
+import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,6 +57,18 @@ public final class SequenceClassifier {
 
   public Parameters weights() {
     return weights;
+  }
+
+  void normaliseHead(SpectralNorm norm) {
+    head.normalise(norm);
+  }
+
+  /**
+   * Ends a {@link SpectralNorm}: the weights become what the head computes with, so that any reader
+   * of them gets this model's logits. Nothing happens where there is none.
+   */
+  public void foldNorm(Kernels kernels) {
+    head.fold(kernels);
   }
 
   /** What this model has done since it was made. */

@@ -15,6 +15,7 @@ public final class Criteria {
   static {
     FACTORIES.put(CrossEntropy.NAME, options -> new CrossEntropy());
     FACTORIES.put(R3f.NAME, options -> new R3f(options.r3f()));
+    FACTORIES.put(R4f.NAME, options -> new R4f(options.r3f(), options.r4f()));
     FACTORIES.put(Smart.NAME, options -> new Smart(options.smart()));
     FACTORIES.put(Freelb.NAME, options -> new Freelb(options.freelb()));
     FACTORIES.put(RDrop.NAME, options -> new RDrop(options.rDrop()));

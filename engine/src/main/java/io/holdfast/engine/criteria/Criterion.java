@@ -36,6 +36,9 @@ public interface Criterion {
     return Map.of();
   }
 
+  /** Called once an update, before its micro-batches. */
+  default void beginUpdate(Kernels kernels) {}
+
   /**
    * Adds the gradient of {@code scale · Σ_b loss_b} over the examples of {@code batch} to {@code
    * gradients}. Everything taken from the pass's arena is given back on return.

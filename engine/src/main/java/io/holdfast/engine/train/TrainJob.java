@@ -135,6 +135,7 @@ public final class TrainJob {
 
   /** The best model with its tokenizer. */
   private void writeModel(Workspace space, Pretrained pretrained, RunFolder folder) {
+    space.model.foldNorm(space.kernels);
     ModelFolder.save(
         folder.path(),
         space.model.config(),

@@ -22,6 +22,7 @@ import io.holdfast.model.ParameterLayout;
 import io.holdfast.model.Parameters;
 import io.holdfast.model.Pass;
 import io.holdfast.model.Work;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -175,7 +176,9 @@ final class Trainer {
   /** The model of the best evaluation, or the last one without evaluations, into the weights. */
   void restoreBest() {
     if (state.bestStep > 0 && state.bestStep != state.step) {
-      saved.loadWeights(checkpoints.path(state.bestStep), TrainingCheckpoint.MODEL);
+      Path best = checkpoints.path(state.bestStep);
+      saved.loadMore(best);
+      saved.loadWeights(best, TrainingCheckpoint.MODEL);
     }
   }
 
@@ -204,6 +207,7 @@ final class Trainer {
     int examples = microBatches.stream().mapToInt(indices -> indices.length).sum();
     space.kernels.zero(gradients.block());
     Work before = space.model.work();
+    criterion.beginUpdate(space.kernels);
     LossReport report = LossReport.EMPTY;
     for (int[] indices : microBatches) {
       PackedBatch batch = train.pack(indices);

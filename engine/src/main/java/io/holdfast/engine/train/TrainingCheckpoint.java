@@ -68,14 +68,17 @@ final class TrainingCheckpoint {
 
   /** Fills every block and returns the state. */
   TrainState load(Path checkpoint) {
-    for (Map.Entry<String, Map<String, Parameters>> entry : files.entrySet()) {
-      try (Safetensors file = Safetensors.open(checkpoint.resolve(entry.getKey() + TENSORS))) {
-        entry.getValue().forEach((prefix, block) -> fill(file, prefix, block));
-      }
-    }
+    files.keySet().forEach(name -> fill(checkpoint, name));
     TrainState state = state(checkpoint);
     adam.resumeAfter(state.step);
     return state;
+  }
+
+  /** Fills the further blocks alone. */
+  void loadMore(Path checkpoint) {
+    files.keySet().stream()
+        .filter(name -> !name.equals(MODEL) && !name.equals(OPTIMIZER))
+        .forEach(name -> fill(checkpoint, name));
   }
 
   /** Fills the weights from the block of that name. */
@@ -91,6 +94,12 @@ final class TrainingCheckpoint {
       return Json.as(TrainState.class, Json.parse(Files.readAllBytes(file)));
     } catch (IOException | IllegalArgumentException e) {
       throw bad(file + ": " + e.getMessage());
+    }
+  }
+
+  private void fill(Path checkpoint, String name) {
+    try (Safetensors file = Safetensors.open(checkpoint.resolve(name + TENSORS))) {
+      files.get(name).forEach((prefix, block) -> fill(file, prefix, block));
     }
   }
 

@@ -15,6 +15,7 @@ import io.holdfast.model.ModelConfig;
 import io.holdfast.model.ModelConfig.Architecture;
 import io.holdfast.model.PackedBatch;
 import io.holdfast.model.Pass;
+import io.holdfast.model.SpectralNorm;
 import io.holdfast.model.TestModel;
 import io.holdfast.model.TinyModels;
 import java.util.ArrayList;
@@ -55,12 +56,31 @@ class CriterionGradientTest {
   private static List<CriterionOptions> variants(String name) {
     return switch (name) {
       case "r3f" -> r3fOptions();
+      case "r4f" -> r4fOptions();
       case "smart" -> smartOptions();
       case "freelb" -> freelbOptions();
       case "r_drop" ->
           List.of(Options.parse(CriterionOptions.class, Map.of("r_drop_alpha", LAMBDA)));
       default -> List.of(CriterionOptions.defaults());
     };
+  }
+
+  private static List<CriterionOptions> r4fOptions() {
+    List<CriterionOptions> all = new ArrayList<>();
+    for (SpectralNorm.Scope scope : SpectralNorm.Scope.values()) {
+      for (SpectralNorm.Mode mode : SpectralNorm.Mode.values()) {
+        all.add(
+            Options.parse(
+                CriterionOptions.class,
+                Map.of(
+                    "eps", 0.3,
+                    "r3f_lambda", LAMBDA,
+                    "spectral_norm_scope", scope,
+                    "spectral_norm_mode", mode,
+                    "spectral_norm_iterations", 2)));
+      }
+    }
+    return all;
   }
 
   /** Steps that reach the surface of the ball for some elements and not for others. */
@@ -156,6 +176,8 @@ class CriterionGradientTest {
     Criterion criterion = Criteria.create(name, options);
     try (TestModel m = new TestModel(new ReferenceKernels(), config, KEY)) {
       ReferenceKernels reference = (ReferenceKernels) m.kernels;
+      criterion.takeState(m.kernels, m.activations, m.model, KEY);
+      criterion.beginUpdate(m.kernels);
       FrozenBranch frozen =
           new FrozenBranch(reference, options.r3f().r3fStopGrad() == StopGrad.NOISY);
       double loss = loss(criterion, m, frozen, batch);

@@ -43,7 +43,7 @@ class ResumeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"cross_entropy", "r3f"})
+  @ValueSource(strings = {"cross_entropy", "r3f", "r4f"})
   void twentyStops(String criterion) throws IOException {
     TinyRun tiny = new TinyRun(folder, 70);
     Outcome whole = tiny.run(tiny.options("straight", settings(criterion)));
@@ -73,6 +73,7 @@ class ResumeTest {
         "max_steps 29 lr_scheduler_type cosine warmup 4",
         "task stsb criterion r3f",
         "criterion r_drop",
+        "task stsb criterion r4f spectral_norm_scope head spectral_norm_mode at-most",
       })
   void fourStopsWith(String more) throws IOException {
     TinyRun tiny = new TinyRun(folder, 70);
