@@ -1,9 +1,10 @@
 package io.holdfast.engine.train;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.holdfast.engine.data.Task;
-import io.holdfast.engine.run.Json;
 import io.holdfast.engine.run.RunFolder;
 import io.holdfast.engine.run.Versions;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -11,26 +12,6 @@ import java.util.stream.Collectors;
 
 /** README.md of a trained model: what it is, how it was made, how good it is. */
 final class ModelCard {
-
-  private static final String HEAD =
-      """
-      ---
-      library_name: transformers
-      base_model: %1$s
-      tags:
-      - text-classification
-      - holdfast
-      model-index:
-      - name: %2$s
-        results:
-        - task:
-            type: text-classification
-          dataset:
-            name: %3$s
-            type: %3$s
-          metrics: %4$s
-      ---
-      """;
 
   private static final String BODY =
       """
@@ -55,25 +36,26 @@ final class ModelCard {
 
   /** Options that say where files lie on one machine. */
   private static final List<String> PLACES =
-      List.of("data_dir", "train_file", "validation_file", "test_file", "output_dir");
+      List.of("model", "data_dir", "train_file", "validation_file", "test_file", "output_dir");
 
   private ModelCard() {}
 
   static void write(
       RunFolder folder,
       TrainConfig config,
+      JsonNode baseConfig,
       RunData data,
       TrainState state,
       Map<String, Double> majority) {
     Task task = data.train().data().task();
-    String name = folder.path().toAbsolutePath().getFileName().toString();
-    String head =
-        HEAD.formatted(quoted(config.model()), quoted(name), quoted(task.name()), metrics(state));
+    String hub = CardMetadata.baseModel(config.model(), baseConfig);
+    String base = hub == null ? name(Path.of(config.model())) : hub;
+    String head = CardMetadata.of(name(folder.path()), hub, config, data, state.best);
     String body =
         BODY.formatted(
             task.name(),
             config.criterion(),
-            config.model(),
+            base,
             Versions.holdfast(),
             data.train().size(),
             state.step,
@@ -82,15 +64,8 @@ final class ModelCard {
     folder.write("README.md", head + body);
   }
 
-  private static String quoted(String text) {
-    return Json.tree(text).toString();
-  }
-
-  private static String metrics(TrainState state) {
-    return state.best.entrySet().stream()
-        .map(m -> "\n    - type: " + m.getKey() + "\n      value: " + number(m.getValue()))
-        .collect(Collectors.joining())
-        .concat(state.best.isEmpty() ? "[]" : "");
+  private static String name(Path folder) {
+    return folder.toAbsolutePath().normalize().getFileName().toString();
   }
 
   private static String results(RunData data, TrainState state, Map<String, Double> majority) {

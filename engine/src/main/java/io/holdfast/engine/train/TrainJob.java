@@ -122,7 +122,7 @@ public final class TrainJob {
         trainer.restoreBest();
         writeModel(space, pretrained, folder);
         Reports.write(folder, data, state, plan, state.cost(space.plan.extra()), majority);
-        ModelCard.write(folder, config, data, state, majority);
+        ModelCard.write(folder, config, pretrained.folder.rawConfig(), data, state, majority);
         status = predicts(data, space, folder) ? status : Outcome.Status.STOPPED;
       }
       record.ended(status.name().toLowerCase(Locale.ROOT), state.step);
