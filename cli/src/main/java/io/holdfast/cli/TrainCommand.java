@@ -1,6 +1,7 @@
 package io.holdfast.cli;
 
 import io.holdfast.engine.criteria.FreelbOptions;
+import io.holdfast.engine.criteria.HypeOptions;
 import io.holdfast.engine.criteria.R3fOptions;
 import io.holdfast.engine.criteria.R4fOptions;
 import io.holdfast.engine.criteria.RDropOptions;
@@ -50,7 +51,8 @@ final class TrainCommand implements Callable<Integer> {
           R4fOptions.class, Set.of("r4f"),
           SmartOptions.class, Set.of("smart"),
           FreelbOptions.class, Set.of("freelb"),
-          RDropOptions.class, Set.of("r_drop"));
+          RDropOptions.class, Set.of("r_drop"),
+          HypeOptions.class, Set.of("hype"));
 
   @Spec private CommandSpec spec;
 

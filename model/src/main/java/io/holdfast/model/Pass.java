@@ -13,9 +13,23 @@ import io.holdfast.kernels.Tensor;
  * @param key of this step; layers add their {@link Sites}
  * @param training dropout is on
  * @param weightGradients false: a backward computes the gradient of its input alone
+ * @param hiddenNoise joins the inputs of the encoder layers; null: none
  */
 public record Pass(
-    Kernels kernels, Arena arena, Key key, boolean training, boolean weightGradients) {
+    Kernels kernels,
+    Arena arena,
+    Key key,
+    boolean training,
+    boolean weightGradients,
+    HiddenNoise hiddenNoise) {
+
+  public Pass(Kernels kernels, Arena arena, Key key, boolean training, boolean weightGradients) {
+    this(kernels, arena, key, training, weightGradients, null);
+  }
+
+  public Pass withHiddenNoise(HiddenNoise noise) {
+    return new Pass(kernels, arena, key, training, weightGradients, noise);
+  }
 
   /** An activation of the backend's real type. */
   public Tensor take(int rows, int cols) {

@@ -2,6 +2,7 @@ package io.holdfast.model;
 
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,9 +103,10 @@ public final class SequenceClassifier {
     Tensor x = pass.take(batch.tokenCount(), config.hiddenSize());
     Embeddings.Saved saved = embeddings.forward(pass, batch, x, e);
     List<EncoderLayer.Saved> savedLayers = new ArrayList<>();
-    for (EncoderLayer layer : layers) {
+    for (int i = 0; i < layers.size(); i++) {
+      addHiddenNoise(pass, batch, x, i);
       Tensor y = pass.take(batch.tokenCount(), config.hiddenSize());
-      savedLayers.add(layer.forward(pass, batch, y, x));
+      savedLayers.add(layers.get(i).forward(pass, batch, y, x));
       x = y;
     }
     Tensor logits = pass.take(batch.sequenceCount(), config.outputs());
@@ -192,11 +194,21 @@ public final class SequenceClassifier {
     try (Arena.Scope scratch = pass.arena().open()) {
       embeddings.forward(pass, batch, x, e);
     }
-    for (EncoderLayer layer : layers) {
+    for (int i = 0; i < layers.size(); i++) {
+      addHiddenNoise(pass, batch, x, i);
       try (Arena.Scope scratch = pass.arena().open()) {
-        layer.forward(pass, batch, x, x);
+        layers.get(i).forward(pass, batch, x, x);
       }
     }
     return x;
+  }
+
+  /** To the input {@code x} of a layer, in place: what made it keeps nothing of it. */
+  private static void addHiddenNoise(Pass pass, DeviceBatch batch, Tensor x, int layer) {
+    HiddenNoise noise = pass.hiddenNoise();
+    if (noise != null) {
+      Key key = pass.key(Sites.layerInputNoise(layer));
+      pass.kernels().addNoise(x, x, noise.type(), noise.eps(), key, batch.tokenRows());
+    }
   }
 }

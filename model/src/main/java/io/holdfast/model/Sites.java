@@ -29,4 +29,8 @@ public final class Sites {
   public static int feedForwardDropout(int layer) {
     return FIRST_LAYER + PER_LAYER * layer + 2;
   }
+
+  public static int layerInputNoise(int layer) {
+    return FIRST_LAYER + PER_LAYER * layer + 3;
+  }
 }

@@ -19,6 +19,7 @@ public final class Criteria {
     FACTORIES.put(Smart.NAME, options -> new Smart(options.smart()));
     FACTORIES.put(Freelb.NAME, options -> new Freelb(options.freelb()));
     FACTORIES.put(RDrop.NAME, options -> new RDrop(options.rDrop()));
+    FACTORIES.put(Hype.NAME, options -> new Hype(options.hype()));
   }
 
   private Criteria() {}

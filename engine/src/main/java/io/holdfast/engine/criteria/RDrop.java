@@ -71,8 +71,7 @@ public final class RDrop implements Criterion {
       float weight = (float) (weight(both) * scale);
       ConsistencyLoss.add(pass, both, consistency, d1, d2, first, second, weight);
 
-      Tensor de = model.backward(pass, both, a, dLogits, gradients);
-      model.embedWordsBackward(pass, both, de, gradients);
+      model.backwardToWeights(pass, both, a, dLogits, both, gradients);
       return report(k, both, supervised, consistency);
     }
   }

@@ -61,6 +61,11 @@ class CriterionGradientTest {
       case "freelb" -> freelbOptions();
       case "r_drop" ->
           List.of(Options.parse(CriterionOptions.class, Map.of("r_drop_alpha", LAMBDA)));
+      case "hype" ->
+          Stream.of(NoiseType.values())
+              .map(type -> Map.of("hype_eps", 0.3, "hype_noise_type", type))
+              .map(values -> Options.parse(CriterionOptions.class, values))
+              .toList();
       default -> List.of(CriterionOptions.defaults());
     };
   }
@@ -179,7 +184,8 @@ class CriterionGradientTest {
       criterion.takeState(m.kernels, m.activations, m.model, KEY);
       criterion.beginUpdate(m.kernels);
       FrozenBranch frozen =
-          new FrozenBranch(reference, options.r3f().r3fStopGrad() == StopGrad.NOISY);
+          new FrozenBranch(
+              reference, !name.equals(Hype.NAME), options.r3f().r3fStopGrad() == StopGrad.NOISY);
       double loss = loss(criterion, m, frozen, batch);
       double[] gradient = m.values(m.gradients.block());
       double[] base = m.values(m.weights.block());

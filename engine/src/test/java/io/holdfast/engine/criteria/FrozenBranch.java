@@ -19,12 +19,14 @@ final class FrozenBranch {
 
   final List<double[]> terms = new ArrayList<>();
   private final ReferenceKernels reference;
+  private final boolean freezesNoised;
   private final boolean freezesLogits;
   private final List<double[]> constants = new ArrayList<>();
   private int nextConstant;
 
-  FrozenBranch(ReferenceKernels reference, boolean freezesLogits) {
+  FrozenBranch(ReferenceKernels reference, boolean freezesNoised, boolean freezesLogits) {
     this.reference = reference;
+    this.freezesNoised = freezesNoised;
     this.freezesLogits = freezesLogits;
   }
 
@@ -58,7 +60,8 @@ final class FrozenBranch {
     if (supervised || squared || consistency) {
       terms.add(reference.toArray((Tensor) args[0]));
     }
-    if (method.getName().equals("addNoise") || method.getName().equals("ascend")) {
+    boolean noised = method.getName().equals("addNoise") && freezesNoised;
+    if (noised || method.getName().equals("ascend")) {
       hold((Tensor) args[0]);
     }
     return result;

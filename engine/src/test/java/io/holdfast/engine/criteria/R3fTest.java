@@ -133,7 +133,7 @@ class R3fTest {
   @Test
   void theMeanGradientDoesNotDependOnTheBatchShape() {
     for (String name : Criteria.names()) {
-      Map<String, Object> values = Map.of("eps", 0.1, "r3f_lambda", 0.7);
+      Map<String, Object> values = Map.of("eps", 0.1, "r3f_lambda", 0.7, "hype_eps", 0.2);
       Criterion criterion = Criteria.create(name, Options.parse(CriterionOptions.class, values));
       int n = LENGTHS.length;
       Result whole = run(new ReferenceKernels(), criterion, true, 1f / n, batch());

@@ -74,6 +74,7 @@ class ResumeTest {
         "task stsb criterion r3f",
         "criterion r_drop",
         "task stsb criterion r4f spectral_norm_scope head spectral_norm_mode at-most",
+        "criterion hype",
       })
   void fourStopsWith(String more) throws IOException {
     TinyRun tiny = new TinyRun(folder, 70);

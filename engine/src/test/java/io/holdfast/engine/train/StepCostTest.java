@@ -41,6 +41,7 @@ class StepCostTest {
     "r3f, none, 2, 2, 6",
     "r3f, noisy, 2, 1, 4",
     "r_drop, none, 2, 2, 6",
+    "hype, none, 1, 1, 3",
   })
   void passesAreCounted(String criterion, String stop, int forward, int backward, int units)
       throws IOException {
