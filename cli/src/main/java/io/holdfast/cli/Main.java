@@ -6,6 +6,7 @@ import io.holdfast.kernels.HoldfastException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -23,6 +24,8 @@ import picocli.CommandLine.Model.CommandSpec;
       TrainCommand.class,
       EvalCommand.class,
       PredictCommand.class,
+      CompareCommand.class,
+      SweepCommand.class,
       ReportCommand.class,
       DoctorCommand.class
     },
@@ -63,7 +66,9 @@ public final class Main implements Runnable {
 
   static CommandLine commandLine() {
     CommandLine line = new CommandLine(new Main());
-    TrainFlags.addTo(line.getSubcommands().get("train").getCommandSpec());
+    for (String name : List.of("train", "compare", "sweep")) {
+      TrainFlags.addTo(line.getSubcommands().get(name).getCommandSpec());
+    }
     line.setParameterExceptionHandler(Failures::onUsage);
     line.setExecutionExceptionHandler((e, command, result) -> Failures.onExecution(e, command));
     line.setCaseInsensitiveEnumValuesAllowed(true);
@@ -100,7 +105,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "no command: use demo, train, eval, predict, report or doctor");
+        spec.commandLine(), "no command: use demo, train, eval, predict, compare, sweep, report or doctor");
   }
 
   static final class Version implements CommandLine.IVersionProvider {

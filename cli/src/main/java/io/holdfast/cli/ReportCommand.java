@@ -1,5 +1,6 @@
 package io.holdfast.cli;
 
+import io.holdfast.engine.compare.Comparison;
 import io.holdfast.engine.compare.Ledger;
 import io.holdfast.engine.compare.RunReader;
 import io.holdfast.engine.compare.RunResult;
@@ -43,6 +44,9 @@ final class ReportCommand implements Callable<Integer> {
   @Option(names = "--markdown", paramLabel = "<path>", description = "write the tables here")
   private Path markdown;
 
+  @Option(names = "--best-first", description = "rows by their mean score, not as they come")
+  private boolean bestFirst;
+
   @Mixin private ReportOptions options;
 
   @Override
@@ -55,7 +59,11 @@ final class ReportCommand implements Callable<Integer> {
       throw new HoldfastException(
           HoldfastException.Kind.DATA, paths + ": no run that has ended; name folders of runs");
     }
-    options.write(runs, markdown, html);
+    options.write(
+        runs,
+        bestFirst ? Comparison.Order.BEST_FIRST : Comparison.Order.GIVEN,
+        markdown,
+        html);
     return 0;
   }
 

@@ -32,11 +32,12 @@ final class ReportOptions {
   /**
    * Prints the tables, and writes what is asked for.
    *
+   * @param order of the rows
    * @param markdown null: none
    * @param html null: none
    */
-  void write(List<RunResult> runs, Path markdown, Path html) {
-    Comparison comparison = Comparison.of(runs, baseline);
+  void write(List<RunResult> runs, Comparison.Order order, Path markdown, Path html) {
+    Comparison comparison = Comparison.of(runs, baseline, order);
     Summary summary = new Summary(comparison);
     if (markdown != null) {
       AtomicFile.write(markdown, summary.markdown());

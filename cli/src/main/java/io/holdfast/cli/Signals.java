@@ -1,6 +1,9 @@
 package io.holdfast.cli;
 
 import io.holdfast.engine.train.StopSignal;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.util.HashMap;
@@ -24,11 +27,30 @@ final class Signals implements AutoCloseable {
 
   private Signals() {}
 
-  static Signals install() {
+  /**
+   * @param supervisor its end counts as the first signal; null: there is none
+   */
+  static Signals install(InputStream supervisor) {
     Signals signals = new Signals();
     EXIT_CODES.forEach(
         (name, exitCode) -> signals.before.put(name, handle(name, signals.handler(exitCode))));
+    if (supervisor != null) {
+      Thread watch = new Thread(() -> signals.watch(supervisor), "supervisor");
+      watch.setDaemon(true);
+      watch.start();
+    }
     return signals;
+  }
+
+  private void watch(InputStream supervisor) {
+    try {
+      supervisor.transferTo(OutputStream.nullOutputStream());
+    } catch (IOException e) {
+      // It is gone all the same.
+    }
+    if (!stop.isRequested()) {
+      received(EXIT_CODES.get("TERM"));
+    }
   }
 
   /** Puts a handler in place and returns the one that was there. */

@@ -10,18 +10,15 @@ import io.holdfast.engine.data.Tasks;
 import io.holdfast.engine.options.Options;
 import io.holdfast.engine.train.Outcome;
 import io.holdfast.engine.train.TrainConfig;
-import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -41,9 +38,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class TrainCommand implements Callable<Integer> {
 
-  private static final Pattern BETAS =
-      Pattern.compile("\\(?\\s*([^,\\s]+)\\s*,\\s*([^,\\s)]+)\\s*\\)?");
-
   /** Groups of options, and the criteria that take them. */
   private static final Map<Class<? extends Record>, Set<String>> OPTIONS_OF =
       Map.of(
@@ -56,11 +50,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--config",
-      paramLabel = "<path>",
-      description = "options from a JSON file, or from a run.json; flags come before it")
-  private Path config;
+  @Mixin private TrainArguments arguments;
 
   @Option(
       names = "--log-format",
@@ -76,40 +66,26 @@ final class TrainCommand implements Callable<Integer> {
       description = "with --criterion r3f: fairseq's way to ask for --criterion r4f")
   private boolean spectralNorm;
 
-  @Option(names = "--adam-betas", hidden = true)
-  private String betas;
-
   @Option(
-      names = {"--do-train", "--do-eval", "--do-predict"},
-      hidden = true)
-  private boolean[] actions;
+      names = "--supervised",
+      hidden = true,
+      description = "the end of standard input is a signal to stop: another process asks, or is gone")
+  private boolean supervised;
 
   @Override
   public Integer call() {
-    return finish(Training.run(options(), logFormat));
+    return finish(Training.run(options(), logFormat, supervised ? System.in : null));
   }
 
   /** What the command line asks for: flags, then the configuration file, then defaults. */
   TrainConfig options() {
-    Map<String, String> values = new LinkedHashMap<>();
-    if (config != null) {
-      values.putAll(TrainFlags.read(config));
-    }
-    Map<String, String> given = TrainFlags.given(spec.commandLine().getParseResult());
-    if (betas != null) {
-      Matcher pair = BETAS.matcher(betas);
-      if (!pair.matches()) {
-        throw Main.usage("--adam-betas is '" + betas + "': write it as \"(0.9, 0.999)\"");
-      }
-      given.put("adam_beta1", pair.group(1));
-      given.put("adam_beta2", pair.group(2));
-    }
-    values.putAll(given);
+    TrainArguments.Given given = arguments.of(spec.commandLine().getParseResult());
     if (spectralNorm) {
-      makeR4f(values);
+      makeR4f(given.values());
     }
-    TrainConfig options = TrainConfig.of(values);
-    check(given, options);
+    TrainConfig options = TrainConfig.of(given.values());
+    check(given.flags(), options);
+    warnOfUnused(given.flags(), options);
     return options;
   }
 
@@ -129,8 +105,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /** What was asked for must have an effect. */
-  private static void check(Map<String, String> given, TrainConfig options) {
-    Logger log = LoggerFactory.getLogger(Logs.ERRORS);
+  static void check(Map<String, String> given, TrainConfig options) {
     if (options.task() != null) {
       Tasks.named(options.task()); // refuses what is no task before anything is loaded
     }
@@ -151,6 +126,10 @@ final class TrainCommand implements Callable<Integer> {
     for (String key : List.of("lr_end", "lr_power")) {
       needs(given, key, polynomial, "--lr-scheduler-type polynomial");
     }
+  }
+
+  private static void warnOfUnused(Map<String, String> given, TrainConfig options) {
+    Logger log = LoggerFactory.getLogger(Logs.ERRORS);
     OPTIONS_OF.forEach(
         (group, criteria) -> {
           for (Options.Info info : Options.describe(group)) {

@@ -127,7 +127,8 @@ final class TrainFlags {
     return values;
   }
 
-  private static String ours(String key, String value) {
+  /** Our name for a value that another trainer writes. */
+  static String ours(String key, String value) {
     return RENAMED.contains(key) ? VALUES.getOrDefault(value, value) : value;
   }
 
@@ -144,7 +145,7 @@ final class TrainFlags {
   }
 
   /** Our key for one of ours or of another trainer, in any spelling. */
-  private static String key(String name) {
+  static String key(String name) {
     return canonical("--" + name.replace('_', '-')).substring(2).replace('-', '_');
   }
 

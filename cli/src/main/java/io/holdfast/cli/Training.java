@@ -3,6 +3,7 @@ package io.holdfast.cli;
 import io.holdfast.engine.train.Outcome;
 import io.holdfast.engine.train.TrainConfig;
 import io.holdfast.engine.train.TrainJob;
+import java.io.InputStream;
 
 /** Runs a job with progress on stderr, a log file, and signals that save. */
 public final class Training {
@@ -13,7 +14,14 @@ public final class Training {
   private Training() {}
 
   public static Outcome run(TrainConfig config, LogFormat format) {
-    try (Signals signals = Signals.install();
+    return run(config, format, null);
+  }
+
+  /**
+   * @param supervisor its end counts as a signal; null: there is none
+   */
+  static Outcome run(TrainConfig config, LogFormat format, InputStream supervisor) {
+    try (Signals signals = Signals.install(supervisor);
         Progress progress =
             new Progress(
                 format,

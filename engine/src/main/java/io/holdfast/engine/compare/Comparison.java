@@ -4,15 +4,26 @@ import io.holdfast.engine.compare.Statistics.Interval;
 import io.holdfast.engine.metrics.Metrics;
 import io.holdfast.kernels.HoldfastException;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 
 /** Runs, by task and by way of training, with statistics over the seeds. */
 public record Comparison(List<TaskRuns> tasks) {
 
   private static final String BASELINE = "cross_entropy";
+
+  /** Of the arms of a task; the baseline is before all. */
+  public enum Order {
+    /** As their first runs come. */
+    GIVEN,
+    /** By mean score. */
+    BEST_FIRST
+  }
 
   /**
    * @param metric the scores' metric
@@ -84,43 +95,69 @@ public record Comparison(List<TaskRuns> tasks) {
   }
 
   /**
-   * Groups runs; tasks and arms come in the order of their first run, the baseline before all.
+   * Groups runs; tasks come in the order of their first run.
    *
    * @param baseline label of the arm to compare with; null: cross_entropy, or else the first
    */
-  public static Comparison of(List<RunResult> runs, String baseline) {
+  public static Comparison of(List<RunResult> runs, String baseline, Order order) {
     Map<String, List<RunResult>> byTask = new LinkedHashMap<>();
     runs.forEach(run -> byTask.computeIfAbsent(run.task(), t -> new ArrayList<>()).add(run));
     List<TaskRuns> tasks = new ArrayList<>();
-    byTask.forEach((task, own) -> tasks.add(taskRuns(task, own, baseline)));
+    byTask.forEach((task, own) -> tasks.add(taskRuns(task, own, baseline, order)));
     return new Comparison(List.copyOf(tasks));
   }
 
-  private static TaskRuns taskRuns(String task, List<RunResult> runs, String wanted) {
+  private static TaskRuns taskRuns(
+      String task, List<RunResult> runs, String wanted, Order order) {
     String metric = runs.get(0).metric();
     Labels labels = new Labels(runs);
-    Map<String, Map<Long, RunResult>> arms = new LinkedHashMap<>();
-    for (RunResult run : runs) {
-      if (!run.metric().equals(metric)) {
-        throw usage("the runs of task " + task + " differ in their metric: compare one at a time");
-      }
-      var bySeed = arms.computeIfAbsent(labels.of(run), label -> new java.util.TreeMap<>());
-      if (bySeed.put(run.seed(), run) != null) {
-        throw usage("two runs of " + task + ", " + labels.of(run) + ", seed " + run.seed());
-      }
-    }
+    Map<String, Map<Long, RunResult>> arms = grouped(task, runs, labels);
     double majority =
         runs.stream()
             .mapToDouble(RunResult::majority)
             .filter(m -> !Double.isNaN(m))
             .findFirst()
             .orElse(Double.NaN);
+    if (order == Order.BEST_FIRST) {
+      arms = bestFirst(arms, metric, majority);
+    }
     String base = baseline(task, arms, wanted);
     Map<Long, RunResult> baseRuns = arms.remove(base);
     List<Arm> all = new ArrayList<>(List.of(arm(base, baseRuns, Map.of(), metric, majority)));
     arms.forEach((label, own) -> all.add(arm(label, own, baseRuns, metric, majority)));
     return new TaskRuns(
         task, metric, majority, List.copyOf(labels.varying()), all.get(0), List.copyOf(all));
+  }
+
+  /** Runs by arm and seed. */
+  private static Map<String, Map<Long, RunResult>> grouped(
+      String task, List<RunResult> runs, Labels labels) {
+    Map<String, Map<Long, RunResult>> arms = new LinkedHashMap<>();
+    for (RunResult run : runs) {
+      if (!run.metric().equals(runs.get(0).metric())) {
+        throw usage("the runs of task " + task + " differ in their metric: compare one at a time");
+      }
+      var bySeed = arms.computeIfAbsent(labels.of(run), label -> new TreeMap<>());
+      if (bySeed.put(run.seed(), run) != null) {
+        throw usage("two runs of " + task + ", " + labels.of(run) + ", seed " + run.seed());
+      }
+    }
+    return arms;
+  }
+
+  private static Map<String, Map<Long, RunResult>> bestFirst(
+      Map<String, Map<Long, RunResult>> arms, String metric, double majority) {
+    int sign = Metrics.lowerIsBetter(metric) ? 1 : -1;
+    Map<String, Map<Long, RunResult>> sorted = new LinkedHashMap<>();
+    arms.entrySet().stream()
+        .sorted(
+            Comparator.comparingDouble(
+                arm ->
+                    sign
+                        * Statistics.mean(
+                            known(arm.getValue().values(), run -> score(run, majority)))))
+        .forEach(arm -> sorted.put(arm.getKey(), arm.getValue()));
+    return sorted;
   }
 
   private static String baseline(
@@ -175,7 +212,8 @@ public record Comparison(List<TaskRuns> tasks) {
     return !ended || gain <= 0;
   }
 
-  private static double[] known(List<RunResult> runs, ToDoubleFunction<RunResult> value) {
+  private static double[] known(
+      Collection<RunResult> runs, ToDoubleFunction<RunResult> value) {
     return runs.stream().mapToDouble(value).filter(v -> !Double.isNaN(v)).toArray();
   }
 

@@ -22,6 +22,9 @@ public final class Grid {
 
   /** What a grid tells while it goes on, from the threads that run it. */
   public interface Listener {
+    /** A result of the ledger. */
+    default void known(Trial trial, RunResult result) {}
+
     default void started(Trial trial) {}
 
     /**
@@ -81,7 +84,7 @@ public final class Grid {
         } else {
           trial.requireSame(result);
           results.put(trial.name(), result);
-          listener.finished(trial, result);
+          listener.known(trial, result);
         }
       }
       work(pending, workers, ledger);

@@ -1,5 +1,6 @@
 package io.holdfast.engine.compare;
 
+import io.holdfast.engine.criteria.Criteria;
 import io.holdfast.engine.options.Options;
 import io.holdfast.engine.train.TrainConfig;
 import io.holdfast.kernels.HoldfastException;
@@ -19,7 +20,9 @@ public record Trial(String name, Map<String, String> options, TrainConfig config
 
   /** Throws (kind USAGE) for options that no run can have. */
   public static Trial of(String name, Map<String, String> options) {
-    return new Trial(name, Map.copyOf(options), TrainConfig.of(options));
+    TrainConfig config = TrainConfig.of(options);
+    Criteria.create(config.criterion(), config.criterionOptions());
+    return new Trial(name, Map.copyOf(options), config);
   }
 
   /**

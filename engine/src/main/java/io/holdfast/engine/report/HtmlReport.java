@@ -37,7 +37,7 @@ public final class HtmlReport {
       svg .name { fill: var(--c); font-weight: 600; }
       .c0 { --c: var(--c0); } .c1 { --c: var(--c1); } .c2 { --c: var(--c2); } .c3 { --c: var(--c3); }
       .c4 { --c: var(--c4); } .c5 { --c: var(--c5); } .c6 { --c: var(--c6); }
-      .grid { stroke: var(--grid); } .leader { stroke: var(--grid); }
+      .grid { stroke: var(--grid); } .leader { stroke: var(--soft); stroke-dasharray: 1 4; }
       .chance { stroke: var(--fg); stroke-dasharray: 5 4; }
       .whisker { stroke: var(--c); stroke-width: 1.5; } .median { stroke: var(--c); stroke-width: 3; }
       .box { fill: var(--c); fill-opacity: .16; stroke: var(--c); }
@@ -48,7 +48,7 @@ public final class HtmlReport {
       details { margin: 1em 0; }
       @media print { body { max-width: none; margin: 0; font-size: 11px; }
         table { font-size: 8.5px; } th, td { padding: .15em .3em; }
-        figure, tr { break-inside: avoid; } }
+        figure, tr { break-inside: avoid; } .row svg + svg, .row svg:has(+ svg) { width: 48%; } }
       figure { margin: 1em 0; } .row { display: flex; flex-wrap: wrap; gap: 1em; }
       """;
 
@@ -74,6 +74,10 @@ public final class HtmlReport {
 
   private static String section(TaskRuns task) {
     Plots plots = new Plots(task);
+    String first =
+        task.arms().size() > Plots.MOST_ARMS
+            ? " The first " + Plots.MOST_ARMS + " rows of the table."
+            : "";
     String dashed = Double.isNaN(task.majority()) ? "" : "; dashed: always the most frequent label";
     return "<section>\n<h2>"
         + Svg.escaped(Summary.title(task))
@@ -85,9 +89,9 @@ public final class HtmlReport {
             "A mark is a run, a cross a failed one; box: middle half, bar: median" + dashed + ".",
             plots.strip())
         + figure(
-            "Learning curves", "Thin: a run; thick: their mean.", plots.scores() + plots.losses())
+            "Learning curves", "Thin: a run; thick: their mean." + first, plots.scores() + plots.losses())
         + figure(
-            "Cost against score", "Further left is cheaper, higher up is better.", plots.cost())
+            "Cost against score", "Further left is cheaper, higher up is better." + first, plots.cost())
         + "</section>\n";
   }
 

@@ -30,11 +30,16 @@ final class Plots {
   private static final double LETTER = 6.8;
   private static final double LINE = 15;
 
+  /** Arms in drawings other than the strips, the first ones: more cannot be told apart. */
+  static final int MOST_ARMS = 12;
+
   private final TaskRuns task;
+  private final List<Arm> arms;
   private final double labels;
 
   Plots(TaskRuns task) {
     this.task = task;
+    this.arms = task.arms().subList(0, Math.min(MOST_ARMS, task.arms().size()));
     int longest = task.arms().stream().mapToInt(arm -> arm.label().length()).max().orElse(0);
     this.labels = Math.min(16 + LETTER * longest, WIDE / 2);
   }
@@ -109,7 +114,7 @@ final class Plots {
     double right = Math.max(WIDTH - labels - 12, WIDTH / 2);
     double bottom = HEIGHT - BOTTOM;
     List<Point> all =
-        task.arms().stream()
+        arms.stream()
             .flatMap(arm -> arm.runs().stream())
             .flatMap(run -> curve.apply(run).stream())
             .toList();
@@ -119,8 +124,8 @@ final class Plots {
     Axis y = Axis.around(all.stream().mapToDouble(Point::value), bottom, TOP, 6);
     frame(svg, x, y, "epochs", title);
     List<Place> ends = new ArrayList<>();
-    for (int i = 0; i < task.arms().size(); i++) {
-      Arm arm = task.arms().get(i);
+    for (int i = 0; i < arms.size(); i++) {
+      Arm arm = arms.get(i);
       String colour = " c" + i % Svg.COLOURS;
       arm.runs().forEach(run -> line(svg, x, y, curve.apply(run), "run" + colour));
       List<Point> mean = mean(arm.runs().stream().map(curve).toList());
@@ -171,12 +176,12 @@ final class Plots {
     double right = WIDE - labels - 12;
     double bottom = HEIGHT - BOTTOM;
     Svg svg = new Svg(WIDE, HEIGHT, task.task() + ": time against score");
-    double most = task.arms().stream().mapToDouble(Arm::seconds).max().orElse(1);
+    double most = arms.stream().mapToDouble(Arm::seconds).max().orElse(1);
     double unit = most >= 600 ? 60 : 1;
     Axis x = Axis.of(0, 1.06 * Math.max(most, 1e-3) / unit, LEFT, right, 8);
     Axis y =
         Axis.around(
-            task.arms().stream()
+            arms.stream()
                 .flatMapToDouble(
                     arm -> DoubleStream.of(arm.interval().low(), arm.interval().high())),
             bottom,
@@ -185,8 +190,8 @@ final class Plots {
     String time = "time of training, mean over runs (" + (unit == 60 ? "minutes)" : "seconds)");
     frame(svg, x, y, time, metric() + ", mean and 95 % interval");
     List<Place> places = new ArrayList<>();
-    for (int i = 0; i < task.arms().size(); i++) {
-      Arm arm = task.arms().get(i);
+    for (int i = 0; i < arms.size(); i++) {
+      Arm arm = arms.get(i);
       double at = x.at(arm.seconds() / unit);
       if (Double.isNaN(at) || Double.isNaN(arm.mean())) {
         continue;

@@ -1,5 +1,6 @@
 package io.holdfast.engine.compare;
 
+import static io.holdfast.engine.compare.Comparison.Order.GIVEN;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -18,7 +19,7 @@ class ComparisonTest {
   }
 
   private static TaskRuns only(RunResult... runs) {
-    return Comparison.of(List.of(runs), null).tasks().get(0);
+    return Comparison.of(List.of(runs), null, GIVEN).tasks().get(0);
   }
 
   @Test
@@ -83,22 +84,22 @@ class ComparisonTest {
             Results.of("r3f", 1, 0.6),
             Results.of("cross_entropy", 1, 0.6),
             Results.of("r3f", 1, 0.7, "task", "cola"));
-    List<TaskRuns> tasks = Comparison.of(runs, null).tasks();
+    List<TaskRuns> tasks = Comparison.of(runs, null, GIVEN).tasks();
     assertEquals(List.of("rte", "cola"), tasks.stream().map(TaskRuns::task).toList());
     assertEquals("cross_entropy", tasks.get(0).baseline().label());
     assertEquals("r3f", tasks.get(1).baseline().label());
-    assertEquals("r3f", Comparison.of(runs, "r3f").tasks().get(0).arms().get(0).label());
+    assertEquals("r3f", Comparison.of(runs, "r3f", GIVEN).tasks().get(0).arms().get(0).label());
   }
 
   @Test
   void whatCannotBeComparedIsRefused() {
     RunResult run = Results.of("r3f", 1, 0.6);
     String twice =
-        assertThrows(HoldfastException.class, () -> Comparison.of(List.of(run, run), null))
+        assertThrows(HoldfastException.class, () -> Comparison.of(List.of(run, run), null, GIVEN))
             .getMessage();
     assertTrue(twice.contains("two runs of rte, r3f, seed 1"), twice);
     String unknown =
-        assertThrows(HoldfastException.class, () -> Comparison.of(List.of(run), "smart"))
+        assertThrows(HoldfastException.class, () -> Comparison.of(List.of(run), "smart", GIVEN))
             .getMessage();
     assertTrue(unknown.contains("'smart': there are [r3f]"), unknown);
   }

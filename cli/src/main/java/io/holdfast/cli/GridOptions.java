@@ -1,0 +1,142 @@
+package io.holdfast.cli;
+
+import io.holdfast.engine.compare.Comparison;
+import io.holdfast.engine.compare.Grid;
+import io.holdfast.engine.compare.Trial;
+import io.holdfast.engine.compare.Trials;
+import io.holdfast.engine.data.Tasks;
+import io.holdfast.engine.train.Machine;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Plans, runs and reports a grid. */
+final class GridOptions {
+
+  @Option(
+      names = "--seeds",
+      paramLabel = "<list>",
+      description = "seeds of the runs, as 0-4 or 1,2,5; default: 0-4 of compare, --seed of sweep")
+  private String seeds;
+
+  @Option(
+      names = "--tasks",
+      paramLabel = "<list>",
+      description = "several GLUE tasks, as rte,mrpc,cola, in place of --task")
+  private String tasks;
+
+  @Option(
+      names = "--data-root",
+      paramLabel = "<path>",
+      description = "folder of the tasks' folders, named as GLUE's: RTE, MRPC, CoLA, SST-2, …")
+  private Path dataRoot;
+
+  @Option(
+      names = "--workers",
+      paramLabel = "<integer>",
+      description =
+          "runs at a time, each a process with --threads threads (default: an equal share of the"
+              + " cores); >= 1; default ${DEFAULT-VALUE}")
+  private int workers = 1;
+
+  @Option(
+      names = "--keep",
+      paramLabel = "results|model|all",
+      description =
+          "what stays of a run that has ended: no weights, the best model, or checkpoints too;"
+              + " default ${DEFAULT-VALUE}")
+  private Keep keep = Keep.MODEL;
+
+  @Option(
+      names = "--log-format",
+      paramLabel = "auto|plain|json|none",
+      description = "progress on stderr: a line a run; default auto: a live line on a terminal too")
+  private LogFormat logFormat = LogFormat.AUTO;
+
+  @Mixin private ReportOptions report;
+
+  /**
+   * Runs every setting on every task with every seed.
+   *
+   * @param common options of every run, by key
+   * @param settings by name, their options by key
+   * @param order of the rows of the report
+   * @return the exit code
+   */
+  int run(
+      TrainArguments.Given common,
+      Map<String, Map<String, String>> settings,
+      String defaultSeeds,
+      Comparison.Order order) {
+    Map<String, String> values = new LinkedHashMap<>(common.values());
+    if (seeds != null && common.flags().containsKey("seed")) {
+      throw Main.usage("--seed and --seeds both name seeds: give one");
+    }
+    String out = values.remove("output_dir");
+    if (out == null) {
+      throw Main.usage("--output-dir is missing: name a new or empty folder");
+    }
+    if (workers < 1) {
+      throw Main.usage("--workers is " + workers + ": use an integer >= 1");
+    }
+    String asked = values.remove("seed");
+    String chosen = seeds != null ? seeds : asked != null ? asked : defaultSeeds;
+    if (Integer.parseInt(values.getOrDefault("threads", "0")) == 0) {
+      values.put("threads", String.valueOf(Math.max(1, Machine.cores() / workers)));
+    }
+    Path folder = Path.of(out);
+    List<Trial> trials =
+        Trials.plan(values, byTask(values), settings, Trials.seeds(chosen), folder);
+    trials.forEach(trial -> TrainCommand.check(common.flags(), trial.config()));
+    return run(trials, folder, order);
+  }
+
+  /** The options that each task adds, by its name. */
+  private Map<String, Map<String, String>> byTask(Map<String, String> values) {
+    if (tasks == null) {
+      if (dataRoot != null) {
+        throw Main.usage("--data-root needs --tasks: name them, or give --task and --data-dir");
+      }
+      String file = values.getOrDefault("train_file", "run");
+      String stem = Path.of(file).getFileName().toString().replaceFirst("\\.[a-z]+$", "");
+      String name = values.containsKey("task") ? Tasks.named(values.get("task")).name() : stem;
+      return Map.of(name, Map.of());
+    }
+    if (dataRoot == null || values.containsKey("task") || values.containsKey("data_dir")) {
+      throw Main.usage("--tasks goes with --data-root, without --task and --data-dir");
+    }
+    Map<String, Map<String, String>> all = new LinkedHashMap<>();
+    for (String name : tasks.split(",")) {
+      var task = Tasks.named(name.strip());
+      String data = Tasks.folder(task, dataRoot).toString();
+      all.put(task.name(), Map.of("task", task.name(), "data_dir", data));
+    }
+    return all;
+  }
+
+  private int run(List<Trial> trials, Path folder, Comparison.Order order) {
+    Grid.Report done;
+    GridProgress progress = new GridProgress(trials, workers, logFormat);
+    try (Signals signals = Signals.install(null)) {
+      signals.canSave();
+      done =
+          new Grid(trials, new ChildTraining(keep), progress, signals.stop()).run(folder, workers);
+    } finally {
+      progress.close();
+    }
+    if (!done.results().isEmpty()) {
+      report.write(
+          done.results(), order, folder.resolve("report.md"), folder.resolve("report.html"));
+    }
+    if (done.stopped()) {
+      LoggerFactory.getLogger(Logs.RUN)
+          .info("{} of {} runs have ended; the same command goes on", done.results().size(), trials.size());
+      return Training.STOPPED;
+    }
+    return done.failures().isEmpty() ? 0 : done.failures().get(0).exitCode();
+  }
+}

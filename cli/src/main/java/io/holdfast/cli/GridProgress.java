@@ -1,0 +1,177 @@
+package io.holdfast.cli;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.engine.compare.Grid;
+import io.holdfast.engine.compare.RunResult;
+import io.holdfast.engine.compare.Trial;
+import io.holdfast.engine.run.Json;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Shows a grid on stderr: a line a run that ends, and on a terminal one of those that go on. */
+final class GridProgress implements Grid.Listener {
+
+  private static final long REFRESH_NANOS = 250_000_000;
+
+  private final List<Trial> trials;
+  private final int workers;
+  private final LogFormat format;
+  private final Logger log = LoggerFactory.getLogger(Logs.RUN);
+  private final Map<String, Running> running = new LinkedHashMap<>();
+
+  /** Seconds of runs that have ended, by run. */
+  private final Map<String, Double> ended = new LinkedHashMap<>();
+
+  private long shown;
+
+  private static final class Running {
+    final long start = System.nanoTime();
+    double firstShare = Double.NaN;
+    double share;
+
+    double seconds() {
+      return (System.nanoTime() - start) * 1e-9;
+    }
+  }
+
+  GridProgress(List<Trial> trials, int workers, LogFormat format) {
+    this.trials = trials;
+    this.workers = workers;
+    boolean terminal = format == LogFormat.AUTO && Logs.onTerminal();
+    this.format = format == LogFormat.AUTO && !terminal ? LogFormat.PLAIN : format;
+    if (format == LogFormat.JSON || format == LogFormat.NONE) {
+      Logs.hideRunLines();
+    }
+  }
+
+  @Override
+  public synchronized void known(Trial trial, RunResult result) {
+    ended.put(trial.name(), result.seconds());
+  }
+
+  @Override
+  public synchronized void started(Trial trial) {
+    running.put(trial.name(), new Running());
+    refresh();
+  }
+
+  @Override
+  public synchronized void progress(Trial trial, double share) {
+    Running run = running.get(trial.name());
+    run.firstShare = Double.isNaN(run.firstShare) ? share : run.firstShare;
+    run.share = share;
+    if (System.nanoTime() - shown > REFRESH_NANOS) {
+      refresh();
+    }
+  }
+
+  @Override
+  public synchronized void finished(Trial trial, RunResult result) {
+    Running run = running.remove(trial.name());
+    ended.put(trial.name(), result.seconds());
+    log.info(
+        String.format(
+            Locale.ROOT,
+            "%d/%d  %s: %s %.4f (%s), %.1f s; ETA %s",
+            ended.size(),
+            trials.size(),
+            trial.name(),
+            result.metric(),
+            result.score(),
+            result.status(),
+            run.seconds(),
+            eta()));
+    json(trial, result);
+    refresh();
+  }
+
+  @Override
+  public synchronized void failed(Grid.Failure failure) {
+    running.remove(failure.trial().name());
+    LoggerFactory.getLogger(Logs.ERRORS)
+        .error(
+            "{}: no result (exit {}): {}",
+            failure.trial().name(),
+            failure.exitCode(),
+            failure.message());
+    refresh();
+  }
+
+  private void json(Trial trial, RunResult result) {
+    if (format == LogFormat.JSON) {
+      ObjectNode line = Json.object().put("event", "run").put("run", trial.name());
+      line.put("done", ended.size()).put("total", trials.size());
+      line.put("status", result.status()).put("score", result.score());
+      secondsLeft().ifPresent(seconds -> line.put("remaining_seconds", Math.round(seconds)));
+      System.err.println(Json.line(line));
+    }
+  }
+
+  private void refresh() {
+    shown = System.nanoTime();
+    if (format == LogFormat.AUTO) {
+      String now =
+          running.entrySet().stream()
+              .map(e -> "%s %.0f %%".formatted(e.getKey(), 100 * e.getValue().share))
+              .collect(Collectors.joining(", "));
+      System.err.printf("\r\u001b[K%d/%d  %s  ETA %s", ended.size(), trials.size(), now, eta());
+    }
+  }
+
+  /** Ends the line of a terminal. */
+  void close() {
+    if (format == LogFormat.AUTO) {
+      System.err.print("\r\u001b[K");
+    }
+  }
+
+  private String eta() {
+    OptionalDouble seconds = secondsLeft();
+    long left = Math.round(seconds.orElse(0));
+    return seconds.isEmpty()
+        ? "-"
+        : "%d:%02d:%02d".formatted(left / 3600, left / 60 % 60, left % 60);
+  }
+
+  /**
+   * A run takes as long as others of its setting did, or, before there are any, as the mean of those
+   * that are known; one that is under way counts by what it has done.
+   */
+  private OptionalDouble secondsLeft() {
+    Map<String, Double> bySetting = new LinkedHashMap<>();
+    Map<String, Double> all = new LinkedHashMap<>(ended);
+    running.forEach(
+        (name, run) -> {
+          double done = run.share - run.firstShare;
+          if (done > 0) {
+            all.put(name, run.seconds() / done);
+          }
+        });
+    all.values().removeIf(seconds -> seconds.isNaN());
+    if (all.isEmpty()) {
+      return OptionalDouble.empty();
+    }
+    all.forEach((name, seconds) -> bySetting.put(setting(name), seconds));
+    double mean = all.values().stream().mapToDouble(v -> v).average().orElseThrow();
+    double left = 0;
+    for (Trial trial : trials) {
+      String name = trial.name();
+      if (!ended.containsKey(name)) {
+        double share = running.containsKey(name) ? running.get(name).share : 0;
+        left += (1 - share) * bySetting.getOrDefault(setting(name), mean);
+      }
+    }
+    return OptionalDouble.of(left / workers);
+  }
+
+  /** The name without the seed. */
+  private static String setting(String run) {
+    return run.substring(0, run.lastIndexOf('-'));
+  }
+}

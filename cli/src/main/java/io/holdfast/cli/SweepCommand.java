@@ -1,0 +1,141 @@
+package io.holdfast.cli;
+
+import io.holdfast.engine.compare.Comparison;
+import io.holdfast.engine.compare.Trials;
+import io.holdfast.engine.options.Options;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** holdfast sweep: a grid, or a random search, over any options of train. */
+@Command(
+    name = "sweep",
+    header = "Trains with many settings of any options, and compares them.",
+    customSynopsis =
+        "holdfast sweep --grid 'learning-rate=1e-5,3e-5' --grid 'eps=1e-5,1e-3' --model MODEL"
+            + " --task TASK --data-dir DIR --output-dir OUT [OPTION...]",
+    description = {
+      "Every combination of the values is run; with --trials that many are drawn instead. Folders,",
+      "ledger, report and going on are those of compare; the best setting comes first.",
+      ""
+    },
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+final class SweepCommand implements Callable<Integer> {
+
+  private static final Pattern RANGE = Pattern.compile("(linear:)?(.+)\\.\\.(.+)");
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--grid",
+      paramLabel = "<option=v1,v2,...>",
+      description = "values of an option of train; may be repeated")
+  private List<String> grid = List.of();
+
+  @Option(
+      names = "--range",
+      paramLabel = "<option=low..high>",
+      description =
+          "for --trials: a range whose logarithm is uniform, or linear:low..high; may be repeated")
+  private List<String> ranges = List.of();
+
+  @Option(
+      names = "--trials",
+      paramLabel = "<integer>",
+      description = "random search: this many settings, each value drawn from its list or range")
+  private int trials;
+
+  @Option(
+      names = "--draw-seed",
+      paramLabel = "<integer>",
+      description = "for --trials: seed of the settings; default ${DEFAULT-VALUE}")
+  private long drawSeed = 1;
+
+  @Mixin private GridOptions options;
+  @Mixin private TrainArguments arguments;
+
+  @Override
+  public Integer call() {
+    TrainArguments.Given given = arguments.of(spec.commandLine().getParseResult());
+    Map<String, List<String>> lists = new LinkedHashMap<>();
+    Map<String, Trials.Range> intervals = new LinkedHashMap<>();
+    for (String text : grid) {
+      String key = key(text);
+      List<String> values =
+          Stream.of(value(text).split(",")).map(v -> TrainFlags.ours(key, v.strip())).toList();
+      lists.put(key, values);
+    }
+    for (String text : ranges) {
+      intervals.put(key(text), range(text));
+    }
+    if (lists.size() + intervals.size() == 0 || lists.size() < grid.size()) {
+      throw Main.usage("name each option once with --grid 'option=v1,v2' or --range 'option=a..b'");
+    }
+    if (trials < 0 || (trials == 0) != ranges.isEmpty() && trials == 0) {
+      throw Main.usage("--range needs --trials: how many settings to draw, >= 1");
+    }
+    Stream.concat(lists.keySet().stream(), intervals.keySet().stream())
+        .filter(key -> given.flags().containsKey(key) || key.equals("seed"))
+        .findFirst()
+        .ifPresent(
+            key -> {
+              String flag = "--" + key.replace('_', '-');
+              String other = key.equals("seed") ? "--seeds" : "one of them";
+              throw Main.usage(flag + " is swept over and given as well: use " + other);
+            });
+    Map<String, Map<String, String>> settings =
+        trials == 0
+            ? Trials.product(lists)
+            : Trials.random(trials, drawSeed, lists, intervals);
+    return options.run(given, settings, "42", Comparison.Order.BEST_FIRST);
+  }
+
+  /** Our key of the option that "option=…" names. */
+  private static String key(String text) {
+    int equals = text.indexOf('=');
+    String key = TrainFlags.key(text.substring(0, Math.max(equals, 0)).replaceFirst("^--", ""));
+    List<String> known = TrainFlags.all().stream().map(Options.Info::key).toList();
+    if (!known.contains(key)) {
+      List<String> flags = TrainFlags.all().stream().map(Options.Info::flag).toList();
+      String typed = "--" + (key.isEmpty() ? text : key).replace('_', '-');
+      throw Main.usage(
+          "'" + text + "' names no option with =: did you mean " + Nearest.of(typed, flags) + "?");
+    }
+    return key;
+  }
+
+  private static String value(String text) {
+    return text.substring(text.indexOf('=') + 1);
+  }
+
+  private static Trials.Range range(String text) {
+    Matcher parts = RANGE.matcher(value(text));
+    try {
+      if (parts.matches()) {
+        double low = Double.parseDouble(parts.group(2));
+        double high = Double.parseDouble(parts.group(3));
+        boolean log = parts.group(1) == null;
+        if (low < high && (low > 0 || !log)) {
+          boolean integer =
+              TrainFlags.all().stream()
+                  .anyMatch(o -> o.key().equals(key(text)) && o.type().equals("integer"));
+          return new Trials.Range(low, high, log, integer);
+        }
+      }
+    } catch (NumberFormatException e) {
+      // Said below, as of any other text that is no range.
+    }
+    throw Main.usage(
+        "--range '" + text + "': write option=low..high with 0 < low < high, or linear:low..high");
+  }
+}

@@ -1,0 +1,57 @@
+package io.holdfast.cli;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
+
+/** Options of training on a command line: the flags of {@link TrainFlags}, and a file of them. */
+final class TrainArguments {
+
+  private static final Pattern BETAS =
+      Pattern.compile("\\(?\\s*([^,\\s]+)\\s*,\\s*([^,\\s)]+)\\s*\\)?");
+
+  @Option(
+      names = "--config",
+      paramLabel = "<path>",
+      description = "options from a JSON file, or from a run.json; flags come before it")
+  private Path config;
+
+  @Option(names = "--adam-betas", hidden = true)
+  private String betas;
+
+  @Option(
+      names = {"--do-train", "--do-eval", "--do-predict"},
+      hidden = true)
+  private boolean[] actions;
+
+  /**
+   * What was asked for, by key.
+   *
+   * @param flags on the command line
+   * @param values of the flags, then of the file
+   */
+  record Given(Map<String, String> flags, Map<String, String> values) {}
+
+  /** Flags, then the configuration file; defaults are not there. */
+  Given of(ParseResult line) {
+    Map<String, String> values = new LinkedHashMap<>();
+    if (config != null) {
+      values.putAll(TrainFlags.read(config));
+    }
+    Map<String, String> flags = TrainFlags.given(line);
+    if (betas != null) {
+      Matcher pair = BETAS.matcher(betas);
+      if (!pair.matches()) {
+        throw Main.usage("--adam-betas is '" + betas + "': write it as \"(0.9, 0.999)\"");
+      }
+      flags.put("adam_beta1", pair.group(1));
+      flags.put("adam_beta2", pair.group(2));
+    }
+    values.putAll(flags);
+    return new Given(flags, values);
+  }
+}
