@@ -23,8 +23,8 @@ import java.util.function.DoubleConsumer;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs a trial as {@code holdfast train} in a process of its own, so that nothing a run does can end
- * the grid. The child stops and saves when its standard input ends: because it is told to, or
+ * Runs a trial as {@code holdfast train} in a process of its own, so that nothing a run does can
+ * end the grid. The child stops and saves when its standard input ends: because it is told to, or
  * because this process is gone.
  */
 final class ChildTraining implements TrialRunner {
@@ -57,8 +57,7 @@ final class ChildTraining implements TrialRunner {
       }
       return result;
     } catch (IOException e) {
-      throw new TrialFailure(
-          Kind.IO.exitCode(), "cannot start a process: " + AtomicFile.reason(e));
+      throw new TrialFailure(Kind.IO.exitCode(), "cannot start a process: " + AtomicFile.reason(e));
     } catch (InterruptedException e) {
       stop.request();
       return null;
@@ -91,9 +90,7 @@ final class ChildTraining implements TrialRunner {
   private static int train(Trial trial, DoubleConsumer progress, StopSignal stop)
       throws IOException, InterruptedException {
     Process child =
-        new ProcessBuilder(command(trial))
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .start();
+        new ProcessBuilder(command(trial)).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
     StringBuffer said = new StringBuffer();
     Thread listener = new Thread(() -> listen(child.errorReader(), progress, said));
     listener.start();

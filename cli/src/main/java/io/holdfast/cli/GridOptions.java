@@ -134,7 +134,10 @@ final class GridOptions {
     }
     if (done.stopped()) {
       LoggerFactory.getLogger(Logs.RUN)
-          .info("{} of {} runs have ended; the same command goes on", done.results().size(), trials.size());
+          .info(
+              "{} of {} runs have ended; the same command goes on",
+              done.results().size(),
+              trials.size());
       return Training.STOPPED;
     }
     return done.failures().isEmpty() ? 0 : done.failures().get(0).exitCode();

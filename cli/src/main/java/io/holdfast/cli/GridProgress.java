@@ -140,8 +140,8 @@ final class GridProgress implements Grid.Listener {
   }
 
   /**
-   * A run takes as long as others of its setting did, or, before there are any, as the mean of those
-   * that are known; one that is under way counts by what it has done.
+   * A run takes as long as others of its setting did, or, before there are any, as the mean of
+   * those that are known; one that is under way counts by what it has done.
    */
   private OptionalDouble secondsLeft() {
     Map<String, Double> bySetting = new LinkedHashMap<>();

@@ -26,8 +26,7 @@ enum Keep {
 
   void clean(Path run) {
     try (Stream<Path> entries = Files.list(run)) {
-      for (Path entry :
-          entries.filter(e -> e.getFileName().toString().matches(removed)).toList()) {
+      for (Path entry : entries.filter(e -> e.getFileName().toString().matches(removed)).toList()) {
         delete(entry);
       }
     } catch (IOException e) {

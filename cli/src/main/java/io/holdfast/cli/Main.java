@@ -6,7 +6,6 @@ import io.holdfast.kernels.HoldfastException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -105,7 +104,8 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "no command: use demo, train, eval, predict, compare, sweep, report or doctor");
+        spec.commandLine(),
+        "no command: use demo, train, eval, predict, compare, sweep, report or doctor");
   }
 
   static final class Version implements CommandLine.IVersionProvider {

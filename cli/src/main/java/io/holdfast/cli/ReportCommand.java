@@ -60,10 +60,7 @@ final class ReportCommand implements Callable<Integer> {
           HoldfastException.Kind.DATA, paths + ": no run that has ended; name folders of runs");
     }
     options.write(
-        runs,
-        bestFirst ? Comparison.Order.BEST_FIRST : Comparison.Order.GIVEN,
-        markdown,
-        html);
+        runs, bestFirst ? Comparison.Order.BEST_FIRST : Comparison.Order.GIVEN, markdown, html);
     return 0;
   }
 

@@ -94,9 +94,7 @@ final class SweepCommand implements Callable<Integer> {
               throw Main.usage(flag + " is swept over and given as well: use " + other);
             });
     Map<String, Map<String, String>> settings =
-        trials == 0
-            ? Trials.product(lists)
-            : Trials.random(trials, drawSeed, lists, intervals);
+        trials == 0 ? Trials.product(lists) : Trials.random(trials, drawSeed, lists, intervals);
     return options.run(given, settings, "42", Comparison.Order.BEST_FIRST);
   }
 

@@ -69,7 +69,8 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--supervised",
       hidden = true,
-      description = "the end of standard input is a signal to stop: another process asks, or is gone")
+      description =
+          "the end of standard input is a signal to stop: another process asks, or is gone")
   private boolean supervised;
 
   @Override

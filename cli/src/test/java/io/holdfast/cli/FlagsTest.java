@@ -176,9 +176,8 @@ class FlagsTest {
 
   @Test
   void everyCommandHasHelp() {
-    for (String command : new String[] {
-      "demo", "train", "eval", "predict", "compare", "sweep", "report", "doctor"
-    }) {
+    for (String command :
+        new String[] {"demo", "train", "eval", "predict", "compare", "sweep", "report", "doctor"}) {
       Cli cli = Cli.run(command, "--help");
       assertEquals(0, cli.exitCode());
       assertTrue(cli.out().contains("holdfast " + command), cli.out());

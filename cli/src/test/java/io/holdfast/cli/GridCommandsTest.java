@@ -40,8 +40,8 @@ class GridCommandsTest {
     ToyModel.rows(folder.resolve("train.tsv"), 64);
     ToyModel.rows(folder.resolve("dev.tsv"), 24);
     common =
-        " --model base --train-file train.tsv --validation-file dev.tsv".replaceAll(
-                " (base|train.tsv|dev.tsv)", " " + folder + "/$1")
+        " --model base --train-file train.tsv --validation-file dev.tsv"
+                .replaceAll(" (base|train.tsv|dev.tsv)", " " + folder + "/$1")
             + " --text-column text --label-column mood --learning-rate 1e-3 --max-steps 12"
             + " --per-device-train-batch-size 8 --max-seq-length 16 --eval-strategy steps"
             + " --eval-steps 4 --save-strategy steps --save-steps 3 --logging-steps 1";
@@ -158,7 +158,9 @@ class GridCommandsTest {
   void aSignalStopsTheRunsToo() throws Exception {
     ToyModel.rows(folder.resolve("train.tsv"), 4000);
     String line =
-        compare("out").replace("--max-steps 12", "--num-train-epochs 1").replace("steps 4", "steps 400");
+        compare("out")
+            .replace("--max-steps 12", "--num-train-epochs 1")
+            .replace("steps 4", "steps 400");
     Process grid = start(line);
     Path metrics = folder.resolve("out/train-cross_entropy-1/metrics.jsonl");
     while (grid.isAlive() && !Files.exists(metrics)) {
@@ -210,7 +212,8 @@ class GridCommandsTest {
         ledger("out").stream().map(RunResult::status).sorted().toList());
     assertFalse(
         Files.exists(
-            folder.resolve("out/train-learning-rate=3e-3_lr-scheduler-type=constant-1")
+            folder
+                .resolve("out/train-learning-rate=3e-3_lr-scheduler-type=constant-1")
                 .resolve("model.safetensors")));
   }
 

@@ -107,8 +107,7 @@ public record Comparison(List<TaskRuns> tasks) {
     return new Comparison(List.copyOf(tasks));
   }
 
-  private static TaskRuns taskRuns(
-      String task, List<RunResult> runs, String wanted, Order order) {
+  private static TaskRuns taskRuns(String task, List<RunResult> runs, String wanted, Order order) {
     String metric = runs.get(0).metric();
     Labels labels = new Labels(runs);
     Map<String, Map<Long, RunResult>> arms = grouped(task, runs, labels);
@@ -212,8 +211,7 @@ public record Comparison(List<TaskRuns> tasks) {
     return !ended || gain <= 0;
   }
 
-  private static double[] known(
-      Collection<RunResult> runs, ToDoubleFunction<RunResult> value) {
+  private static double[] known(Collection<RunResult> runs, ToDoubleFunction<RunResult> value) {
     return runs.stream().mapToDouble(value).filter(v -> !Double.isNaN(v)).toArray();
   }
 

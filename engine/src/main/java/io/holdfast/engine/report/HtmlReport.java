@@ -89,9 +89,13 @@ public final class HtmlReport {
             "A mark is a run, a cross a failed one; box: middle half, bar: median" + dashed + ".",
             plots.strip())
         + figure(
-            "Learning curves", "Thin: a run; thick: their mean." + first, plots.scores() + plots.losses())
+            "Learning curves",
+            "Thin: a run; thick: their mean." + first,
+            plots.scores() + plots.losses())
         + figure(
-            "Cost against score", "Further left is cheaper, higher up is better." + first, plots.cost())
+            "Cost against score",
+            "Further left is cheaper, higher up is better." + first,
+            plots.cost())
         + "</section>\n";
   }
 

@@ -30,8 +30,7 @@ class GridTest {
 
   private static RunResult result(Trial trial) {
     double score = 0.6 + trial.config().seed() / 100.0;
-    RunResult result =
-        Results.of(trial.config().criterion(), trial.config().seed(), score);
+    RunResult result = Results.of(trial.config().criterion(), trial.config().seed(), score);
     result.config().putAll(trial.options());
     result.config().keySet().removeAll(Set.of("output_dir", "data_dir"));
     return result;
@@ -85,7 +84,8 @@ class GridTest {
     assertEquals(2, report.results().size());
     assertFalse(report.stopped());
     assertEquals(
-        Set.of(1, 5, 137), new TreeSet<>(report.failures().stream().map(f -> f.exitCode()).toList()));
+        Set.of(1, 5, 137),
+        new TreeSet<>(report.failures().stream().map(f -> f.exitCode()).toList()));
     Report again = run(trials(5, "r3f"), (trial, progress, stop) -> result(trial));
     assertEquals(5, again.results().size());
     assertEquals(5, Ledger.read(folder.resolve(Ledger.NAME)).size());
@@ -106,8 +106,7 @@ class GridTest {
           asked.request();
           return trial.config().seed() == 0 ? result(trial) : null;
         };
-    Report report =
-        new Grid(trials(6, "r3f"), runner, new Grid.Listener() {}, stop).run(folder, 2);
+    Report report = new Grid(trials(6, "r3f"), runner, new Grid.Listener() {}, stop).run(folder, 2);
     assertTrue(report.stopped());
     assertEquals(1, report.results().size());
     assertEquals(6, run(trials(6, "r3f"), (t, p, s) -> result(t)).results().size());
@@ -128,7 +127,8 @@ class GridTest {
     Path theirs = Files.createDirectories(folder.resolve("theirs"));
     Files.writeString(theirs.resolve("thesis.txt"), "mine");
     Grid grid =
-        new Grid(trials(1, "r3f"), (t, p, s) -> result(t), new Grid.Listener() {}, new StopSignal());
+        new Grid(
+            trials(1, "r3f"), (t, p, s) -> result(t), new Grid.Listener() {}, new StopSignal());
     assertThrows(HoldfastException.class, () -> grid.run(theirs, 1));
     assertThrows(HoldfastException.class, () -> grid.run(theirs.resolve("thesis.txt"), 1));
     assertEquals(1, Files.list(theirs).count());
@@ -179,7 +179,8 @@ class GridTest {
     List<RunResult> lines = Ledger.read(ledger);
     assertEquals(100, lines.size());
     assertEquals(100, lines.stream().map(RunResult::run).distinct().count());
-    assertEquals(rest.results(), trials(50, "cross_entropy", "r3f").stream().map(GridTest::result).toList());
+    assertEquals(
+        rest.results(), trials(50, "cross_entropy", "r3f").stream().map(GridTest::result).toList());
   }
 
   public static void main(String[] args) {

@@ -54,7 +54,8 @@ class LedgerTest {
   @Test
   void aLineThatIsNoResultIsNamed() throws IOException {
     Path file = write(FIRST);
-    for (String line : List.of("{\"run\": 3}", "{}", "[1]", "{\"run\":\"a\",\"steps\":\"b\"}", "")) {
+    for (String line :
+        List.of("{\"run\": 3}", "{}", "[1]", "{\"run\":\"a\",\"steps\":\"b\"}", "")) {
       Files.writeString(file, Files.readAllLines(file).get(0) + "\n" + line + "\n");
       String said = assertThrows(HoldfastException.class, () -> Ledger.read(file)).getMessage();
       assertTrue(said.startsWith(file + ":2: not the result of a run"), said);

@@ -54,8 +54,7 @@ class TrialsTest {
             "learning-rate=3e-5_model=c"),
         List.copyOf(all.keySet()));
     assertEquals(
-        Map.of("learning_rate", "1e-5", "model", "a/b"),
-        all.get("learning-rate=1e-5_model=a-b"));
+        Map.of("learning_rate", "1e-5", "model", "a/b"), all.get("learning-rate=1e-5_model=a-b"));
     assertThrows(
         HoldfastException.class, () -> Trials.product(Map.of("model", List.of("a/b", "a-b"))));
   }
@@ -88,8 +87,7 @@ class TrialsTest {
     // Fewer trials, or one more option, draw the same values; another seed others.
     var fewer = Trials.random(5, 1, Map.of(), Map.of("learning_rate", range));
     fewer.forEach(
-        (name, one) ->
-            assertEquals(all.get(name).get("learning_rate"), one.get("learning_rate")));
+        (name, one) -> assertEquals(all.get(name).get("learning_rate"), one.get("learning_rate")));
     assertFalse(fewer.equals(Trials.random(5, 2, Map.of(), Map.of("learning_rate", range))));
   }
 

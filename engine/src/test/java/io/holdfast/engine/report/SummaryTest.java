@@ -29,8 +29,21 @@ class SummaryTest {
     String[] words = lines.get(3).split("\\s{2,}");
     assertEquals(
         List.of(
-            "r3f", "2", "0", "0.6900", "0.0990", "0.6900", "0.6200", "0.7600", "0.6200 – 0.7600",
-            "0.6900", "+0.0400", "0.500", "20.0", "2.00", "3"),
+            "r3f",
+            "2",
+            "0",
+            "0.6900",
+            "0.0990",
+            "0.6900",
+            "0.6200",
+            "0.7600",
+            "0.6200 – 0.7600",
+            "0.6900",
+            "+0.0400",
+            "0.500",
+            "20.0",
+            "2.00",
+            "3"),
         List.of(words));
     assertEquals(lines.get(1).length(), lines.get(2).length());
     assertEquals(lines.get(1).length(), lines.get(3).length());
@@ -38,8 +51,7 @@ class SummaryTest {
 
   @Test
   void markdownHasAsManyCellsInEveryRow() {
-    List<String> rows =
-        SUMMARY.markdown().lines().filter(line -> line.startsWith("|")).toList();
+    List<String> rows = SUMMARY.markdown().lines().filter(line -> line.startsWith("|")).toList();
     assertEquals(4, rows.size());
     rows.forEach(row -> assertEquals(16, row.chars().filter(c -> c == '|').count(), row));
     assertTrue(rows.get(2).startsWith("| cross_entropy | 2 | 0 | 0.6500 | 0.0707 |"), rows.get(2));
