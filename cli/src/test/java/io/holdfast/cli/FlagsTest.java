@@ -81,6 +81,15 @@ class FlagsTest {
   }
 
   @Test
+  void fairseqsFlagForANormalisedHeadMeansR4f() {
+    TrainConfig r4f = train("--criterion r4f --spectral-norm-scope out_proj");
+    String flag = " --spectral-norm-classification-head";
+    assertEquals(r4f, train("--criterion r3f" + flag));
+    assertEquals(r4f, train("--criterion sentence_prediction_r3f" + flag));
+    assertEquals(r4f, train("--criterion r4f" + flag));
+  }
+
+  @Test
   void foldersMayBeCalledWhatOtherTrainersCallAValue(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("run.json");
     Files.writeString(
@@ -165,6 +174,8 @@ class FlagsTest {
         "--noise-type gaussian",
         "--patience 2 --eval-strategy no",
         "--adam-betas 0.9",
+        "--spectral-norm-classification-head",
+        "--spectral-norm-iterations 0",
         "--criterion",
         "stray",
       })

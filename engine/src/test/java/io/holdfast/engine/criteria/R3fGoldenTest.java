@@ -21,6 +21,7 @@ import io.holdfast.model.Pass;
 import io.holdfast.model.TestModel;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -70,16 +71,16 @@ class R3fGoldenTest {
       assertEquals(expected.get("ce").asDouble(), ce, absolute);
       assertEquals(expected.get("kl").asDouble(), kl, absolute);
       assertEquals(expected.get("losses").get(0).asDouble(), report.meanLoss(), absolute);
-      gradients(m, golden, relative);
+      gradients(m, golden.tensors(), "r3f/", relative);
     }
   }
 
-  private static void gradients(TestModel m, Golden golden, double relative) {
+  static void gradients(TestModel m, Map<String, float[]> golden, String prefix, double relative) {
     double whole = norm(m.values(m.gradients.block()));
     for (ParameterLayout.Entry entry : m.weights.layout().entries()) {
       double[] difference = m.values(m.gradients.get(entry));
       double own = norm(difference);
-      float[] wanted = golden.tensors().get("r3f/" + entry.name());
+      float[] wanted = golden.get(prefix + entry.name());
       for (int i = 0; i < wanted.length; i++) {
         difference[i] -= wanted[i];
       }
@@ -91,7 +92,7 @@ class R3fGoldenTest {
   }
 
   /** A backend that adds {@code noise} [N,H] in place of noise of its own. */
-  private static Kernels withNoise(Kernels k, float[] noise) {
+  static Kernels withNoise(Kernels k, float[] noise) {
     return (Kernels)
         Proxy.newProxyInstance(
             Kernels.class.getClassLoader(),

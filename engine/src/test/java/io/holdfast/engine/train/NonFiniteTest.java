@@ -39,6 +39,7 @@ class NonFiniteTest {
   @TempDir Path folder;
   private TinyRun tiny;
   private int runs;
+  private String criterion = "cross_entropy";
   private Workspace space;
   private boolean armed;
   private float[] weightsBefore;
@@ -63,6 +64,16 @@ class NonFiniteTest {
           diverges((kernel, out) -> {}, () -> poisonAll(space.model.weights().get(name)));
       assertTrue(e.getMessage().contains("weight " + name), e.getMessage());
     }
+  }
+
+  @Test
+  void aBadNormalisedWeightIsNamed() {
+    criterion = "r4f";
+    HoldfastException e =
+        diverges(
+            (kernel, out) -> {},
+            () -> poison(space.kernels, space.model.weights().get("classifier.weight")));
+    assertTrue(e.getMessage().contains("weight classifier.weight"), e.getMessage());
   }
 
   @Test
@@ -114,7 +125,8 @@ class NonFiniteTest {
   private HoldfastException diverges(Injection injection, Runnable beforeBadStep) {
     armed = false;
     String output = "out" + runs++;
-    TrainConfig config = TrainConfig.of(tiny.options(output, "max_steps", "10"));
+    TrainConfig config =
+        TrainConfig.of(tiny.options(output, "max_steps", "10", "criterion", criterion));
     ProgressListener spoil =
         new ProgressListener() {
           @Override
