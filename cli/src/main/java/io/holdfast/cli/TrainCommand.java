@@ -8,6 +8,7 @@ import io.holdfast.engine.criteria.RDropOptions;
 import io.holdfast.engine.criteria.SmartOptions;
 import io.holdfast.engine.data.Tasks;
 import io.holdfast.engine.options.Options;
+import io.holdfast.engine.strategies.StrategyOptions;
 import io.holdfast.engine.train.Outcome;
 import io.holdfast.engine.train.TrainConfig;
 import java.util.List;
@@ -123,6 +124,12 @@ final class TrainCommand implements Callable<Integer> {
         "save_steps",
         options.saveStrategy() == TrainConfig.When.STEPS,
         "--save-strategy steps");
+    StrategyOptions strategies = options.strategies();
+    for (String key : List.of("average_start", "average_every", "average_learning_rate")) {
+      needs(given, key, strategies.averages(), "--average swa or ema");
+    }
+    boolean ema = strategies.average() == StrategyOptions.Average.EMA;
+    needs(given, "average_decay", ema, "--average ema");
     boolean polynomial = options.lrSchedulerType().equals("polynomial");
     for (String key : List.of("lr_end", "lr_power")) {
       needs(given, key, polynomial, "--lr-scheduler-type polynomial");

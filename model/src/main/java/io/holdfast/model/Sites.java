@@ -12,6 +12,7 @@ public final class Sites {
   public static final int SMART_START = 4;
   public static final int PERTURBED_BRANCH = 5;
   public static final int FREELB_START = 6;
+  public static final int MIXOUT = 7;
 
   private static final int FIRST_LAYER = 16;
   private static final int PER_LAYER = 4;

@@ -47,4 +47,11 @@ public interface Criterion {
    */
   LossReport accumulate(
       SequenceClassifier model, Pass pass, PackedBatch batch, float scale, Parameters gradients);
+
+  /**
+   * Called once an update, when {@code gradients} has those of all its micro-batches.
+   *
+   * @param pass of the update: its key, a free arena
+   */
+  default void finish(Pass pass, Parameters gradients) {}
 }

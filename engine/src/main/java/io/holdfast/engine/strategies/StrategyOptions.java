@@ -36,13 +36,57 @@ public record StrategyOptions(
     @Option(help = "draw the top N encoder layers afresh from the seed", byDefault = "0", min = 0)
         int reinitLayers,
     @Option(help = "draw the pooler afresh from the seed", byDefault = "false")
-        boolean reinitPooler) {
+        boolean reinitPooler,
+    @Option(
+            help = "average of the weights that is evaluated and saved: mean or exponential",
+            byDefault = "none")
+        Average average,
+    @Option(
+            help = "updates before averaging begins, or a share of all if below 1",
+            byDefault = "0",
+            min = 0)
+        double averageStart,
+    @Option(help = "updates between models that are averaged", byDefault = "1", min = 1)
+        int averageEvery,
+    @Option(
+            help = "share that the exponential average keeps of itself",
+            byDefault = "0.999",
+            min = 0,
+            max = 1,
+            belowMax = true)
+        double averageDecay,
+    @Option(
+            help = "constant learning rate while averaging; default: the schedule's",
+            min = 0,
+            aboveMin = true)
+        Double averageLearningRate,
+    @Option(
+            help = "probability that an element of a linear layer is the pre-trained one",
+            byDefault = "0",
+            min = 0,
+            max = 1,
+            belowMax = true)
+        double mixout) {
+
+  /** Which average of the weights. */
+  public enum Average {
+    /** The weights themselves. */
+    NONE,
+    /** Their mean. */
+    SWA,
+    /** Exponential. */
+    EMA
+  }
 
   public static StrategyOptions defaults() {
     return Options.defaults(StrategyOptions.class);
   }
 
   public StrategyOptions {
+    if (averageStart >= 1 && averageStart != Math.rint(averageStart)) {
+      throw usage(
+          "--average-start is " + averageStart + ": use a share below 1 or a number of updates");
+    }
     if (llrdGroups != null) {
       parse(llrdGroups);
       if (llrd != 1) {
@@ -73,6 +117,10 @@ public record StrategyOptions(
 
   public Frozen frozen() {
     return new Frozen(freezeEmbeddings, freezeLayers);
+  }
+
+  public boolean averages() {
+    return average != Average.NONE;
   }
 
   /** True for what {@code --reinit-layers} and {@code --reinit-pooler} draw afresh. */

@@ -19,7 +19,8 @@ import java.util.stream.Collectors;
  * batches of training and of evaluation, which share one arena.
  *
  * @param block bytes of one block of parameters
- * @param blocks how many: weights alone, or weights, gradients and two moments
+ * @param blocks how many: weights alone, or weights, gradients, two moments and, if asked for, an
+ *     average
  * @param state bytes of what a criterion keeps from update to update
  * @param training bytes of a training step's activations; 0 without training
  * @param plain what {@code training} would be with cross-entropy
@@ -67,6 +68,11 @@ record RunMemory(long block, int blocks, long state, long training, long plain, 
             criterion.accumulate(model, pass, batch, 1f, gradients);
           }
         });
+  }
+
+  /** The same with a block for an average of the weights. */
+  RunMemory withAverage() {
+    return new RunMemory(block, blocks + 1, state, training, plain, inference);
   }
 
   static RunMemory forInference(Kernels kernels, ModelConfig config, Batches.Bounds eval) {
@@ -141,9 +147,10 @@ record RunMemory(long block, int blocks, long state, long training, long plain, 
   private Map<String, Long> items() {
     Map<String, Long> items = new LinkedHashMap<>();
     items.put("weights", block);
-    if (blocks == TRAINING_BLOCKS) {
+    if (blocks >= TRAINING_BLOCKS) {
       items.put("gradients", block);
       items.put("Adam's moments", 2 * block);
+      items.put("the average", (blocks - TRAINING_BLOCKS) * block);
       items.put("what the criterion keeps", state);
     }
     boolean trains = training >= inference;

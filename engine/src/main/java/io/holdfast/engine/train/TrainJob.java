@@ -1,6 +1,5 @@
 package io.holdfast.engine.train;
 
-import io.holdfast.engine.criteria.Criteria;
 import io.holdfast.engine.criteria.Criterion;
 import io.holdfast.engine.data.Batches;
 import io.holdfast.engine.data.Task;
@@ -39,7 +38,7 @@ public final class TrainJob {
   }
 
   private Outcome run() {
-    Criterion criterion = Criteria.create(config.criterion(), config.criterionOptions());
+    Criterion criterion = Trainer.criterion(config);
     int threads = config.threads() == 0 ? Machine.cores() : config.threads();
     try (RunFolder folder = RunFolder.claim(config.outputDir());
         Kernels kernels = Backends.open(config.backend(), threads, config.precision());
@@ -62,6 +61,7 @@ public final class TrainJob {
 
       Batches.Bounds eval = data.evaluationBounds(config.perDeviceEvalBatchSize());
       RunMemory memory = RunMemory.forTraining(kernels, model, criterion, plan.bounds(), eval);
+      memory = config.strategies().averages() ? memory.withAverage() : memory;
       memory.check(Machine.availableMemory());
       listener.message(memory.toString());
       try (Workspace space = new Workspace(kernels, model, memory, config.strategies().frozen())) {

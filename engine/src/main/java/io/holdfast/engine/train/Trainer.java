@@ -13,7 +13,9 @@ import io.holdfast.engine.optim.ParameterGroup;
 import io.holdfast.engine.optim.Schedule;
 import io.holdfast.engine.run.Checkpoints;
 import io.holdfast.engine.strategies.LayerRates;
+import io.holdfast.engine.strategies.Mixout;
 import io.holdfast.engine.strategies.StrategyOptions;
+import io.holdfast.engine.strategies.WeightAverage;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Key;
 import io.holdfast.model.ModelConfig;
@@ -24,6 +26,7 @@ import io.holdfast.model.Pass;
 import io.holdfast.model.Work;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -38,6 +41,8 @@ final class Trainer {
   /** Key of what a criterion keeps: fresh heads have −2, steps 0 on. */
   private static final long CRITERION_STATE = -3;
 
+  private static final String AVERAGE = "average";
+
   private final TrainConfig config;
   private final Workspace space;
   private final TokenizedDataset train;
@@ -46,6 +51,7 @@ final class Trainer {
   private final Criterion criterion;
   private final Parameters gradients;
   private final AdamW adam;
+  private final WeightAverage average;
   private final Schedule schedule;
   private final Checkpoints checkpoints;
   private final TrainingCheckpoint saved;
@@ -71,7 +77,7 @@ final class Trainer {
     this.train = train;
     this.plan = plan;
     this.validation = new Validation(config, train, dev, plan.totalSteps());
-    this.criterion = Criteria.create(config.criterion(), config.criterionOptions());
+    this.criterion = criterion(config);
     this.gradients = space.block();
     this.adam =
         new AdamW(
@@ -89,9 +95,33 @@ final class Trainer {
     this.checkpoints = checkpoints;
     Key key = Key.of(config.seed()).at(CRITERION_STATE);
     Map<String, Parameters> more =
-        criterion.takeState(space.kernels, space.parameters, space.model, key);
+        new LinkedHashMap<>(
+            criterion.takeState(space.kernels, space.parameters, space.model, key));
+    this.average = average(config, space, plan);
+    if (average != null) {
+      more.put(AVERAGE, average.block());
+    }
     this.saved = new TrainingCheckpoint(space.kernels, space.model.weights(), adam, more);
     this.stop = stop;
+  }
+
+  /** A criterion as the strategies change it. */
+  static Criterion criterion(TrainConfig config) {
+    Criterion plain = Criteria.create(config.criterion(), config.criterionOptions());
+    return Mixout.around(plain, config.strategies().mixout());
+  }
+
+  private static WeightAverage average(TrainConfig config, Workspace space, TrainPlan plan) {
+    if (!config.strategies().averages()) {
+      return null;
+    }
+    return new WeightAverage(
+        space.kernels,
+        space.activations,
+        config.strategies(),
+        space.model.weights(),
+        space.block(),
+        plan.totalSteps());
   }
 
   /** How the optimiser treats each parameter; null for what is frozen. */
@@ -175,10 +205,14 @@ final class Trainer {
 
   /** The model of the best evaluation, or the last one without evaluations, into the weights. */
   void restoreBest() {
-    if (state.bestStep > 0 && state.bestStep != state.step) {
-      Path best = checkpoints.path(state.bestStep);
-      saved.loadMore(best);
-      saved.loadWeights(best, TrainingCheckpoint.MODEL);
+    int best = state.bestStep > 0 ? state.bestStep : state.step;
+    boolean averaged = average != null && average.isThere(best);
+    if (best != state.step) {
+      Path checkpoint = checkpoints.path(best);
+      saved.loadMore(checkpoint);
+      saved.loadWeights(checkpoint, averaged ? AVERAGE : TrainingCheckpoint.MODEL);
+    } else if (averaged) {
+      space.kernels.copy(space.model.weights().block(), average.block().block());
     }
   }
 
@@ -215,15 +249,26 @@ final class Trainer {
           report.plus(
               criterion.accumulate(space.model, pass(state.step), batch, 1f / examples, gradients));
     }
+    criterion.finish(pass(state.step), gradients);
     double norm = GradientClip.norm(space.kernels, gradients);
     double epoch = state.epoch + (state.updateInEpoch + 1.0) / updatesInEpoch;
     checkFinite(report, norm, epoch);
-    double learningRate = schedule.at(state.step + 1);
+    double learningRate = learningRate(state.step + 1);
     adam.step(gradients, learningRate, GradientClip.factor(norm, config.maxGradNorm()));
     state.step++;
+    if (average != null) {
+      average.observe(state.step);
+    }
     Work work = space.model.work().minus(before);
     state.add(report, work, (System.nanoTime() - start) * 1e-9);
     report(report, norm, learningRate, epoch);
+  }
+
+  /** Of update {@code step}, from 1. */
+  private double learningRate(int step) {
+    Double own = config.strategies().averageLearningRate();
+    boolean averaging = average != null && average.isThere(step - 1);
+    return own != null && averaging ? own : schedule.at(step);
   }
 
   private Pass pass(int step) {
@@ -268,7 +313,7 @@ final class Trainer {
 
   /** Evaluates, and says whether the model is the best so far. */
   private boolean evaluate() {
-    Evaluator.Evaluation evaluation = validation.measure(space, stop);
+    Evaluator.Evaluation evaluation = measure();
     state.evaluationDue = false;
     Map<String, Double> metrics = evaluation.metrics();
     boolean better = validation.isBetter(metrics, state.best);
@@ -285,6 +330,19 @@ final class Trainer {
     state.sinceEvaluation = LossReport.EMPTY;
     state.earlyStopped = config.patience() > 0 && state.evaluationsSinceBest >= config.patience();
     return better;
+  }
+
+  /** The average, or the weights where there is none. */
+  private Evaluator.Evaluation measure() {
+    if (average == null || !average.isThere(state.step)) {
+      return validation.measure(space, stop);
+    }
+    average.swap();
+    try {
+      return validation.measure(space, stop);
+    } finally {
+      average.swap();
+    }
   }
 
   private boolean isSaveDue() {

@@ -1,0 +1,142 @@
+package io.holdfast.engine.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.holdfast.engine.data.Tasks;
+import io.holdfast.kernels.Precision;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Runs that evaluate and save an average of their weights. */
+class AveragedRunTest {
+
+  private static final int STEPS = 11;
+
+  @TempDir Path folder;
+
+  private TinyRun tiny;
+
+  @BeforeEach
+  void tiny() {
+    tiny = new TinyRun(folder, 60);
+  }
+
+  private Outcome train(String more) {
+    return tiny.run(tiny.options("out", more.split(" ")));
+  }
+
+  private Path file(int step, String name) {
+    return tiny.output("out").resolve("checkpoint-" + step).resolve(name + ".safetensors");
+  }
+
+  /** From the weights of every update, as the checkpoints have them, in double. */
+  @ParameterizedTest
+  @CsvSource({"ema, 3, 2, 0.8", "swa, 3, 2, 0", "ema, 4, 1, 0.5", "swa, 0, 1, 0", "swa, 10, 3, 0"})
+  void theAverageIsItsClosedForm(String kind, int start, int every, double decay)
+      throws IOException {
+    train(
+        "max_steps "
+            + STEPS
+            + " save_strategy steps save_steps 1 save_total_limit 0 eval_strategy no average "
+            + kind
+            + (" average_start " + start + " average_every " + every + " average_decay " + decay));
+    List<Integer> taken = new ArrayList<>();
+    for (int step = start + every; step <= STEPS; step += every) {
+      taken.add(step);
+    }
+    Map<String, float[]> average = StrategiesTest.read(file(STEPS, "average"));
+    Map<String, double[]> expected = weights(kind, decay, start, taken);
+    for (String name : average.keySet()) {
+      double[] actual = new double[average.get(name).length];
+      for (int i = 0; i < actual.length; i++) {
+        actual[i] = average.get(name)[i];
+      }
+      // At most 11 roundings of numbers up to 2.
+      assertArrayEquals(expected.get(name), actual, 11 * 2 * 0x1p-24, name);
+    }
+    // Without evaluations the last average is the model.
+    assertArrayEquals(
+        Files.readAllBytes(file(STEPS, "average")),
+        Files.readAllBytes(tiny.output("out").resolve("model.safetensors")));
+  }
+
+  /** {@code d^n·w_start + Σ (1−d)·d^(n−k)·w_k}, or the mean; w_start where nothing is taken yet. */
+  private Map<String, double[]> weights(
+      String kind, double decay, int start, List<Integer> taken) {
+    Map<String, double[]> sum = new HashMap<>();
+    int n = taken.size();
+    boolean ema = kind.equals("ema");
+    if (ema || n == 0) {
+      add(sum, start, Math.pow(decay, n));
+    }
+    for (int k = 1; k <= n; k++) {
+      add(sum, taken.get(k - 1), ema ? (1 - decay) * Math.pow(decay, n - k) : 1.0 / n);
+    }
+    return sum;
+  }
+
+  private void add(Map<String, double[]> sum, int step, double factor) {
+    StrategiesTest.read(file(step, "model"))
+        .forEach(
+            (name, values) -> {
+              double[] to = sum.computeIfAbsent(name, key -> new double[values.length]);
+              for (int i = 0; i < to.length; i++) {
+                to[i] += factor * values[i];
+              }
+            });
+  }
+
+  @Test
+  void evaluationsAreOfTheAverageAndSoIsTheModel() throws IOException {
+    Outcome outcome = train("num_train_epochs 6 average swa average_start 0.125");
+    int best = outcome.bestStep();
+    assertEquals(48, outcome.steps());
+    assertTrue(best > 6 && best < 48, "of an average that is not the last: " + best);
+    byte[] model = Files.readAllBytes(tiny.output("out").resolve("model.safetensors"));
+    assertArrayEquals(Files.readAllBytes(file(best, "average")), model);
+    Map<String, Double> ofAverage = evaluate();
+    assertEquals(outcome.best().get("loss"), ofAverage.get("loss"), 1e-6);
+
+    Files.copy(
+        file(best, "model"),
+        tiny.output("out").resolve("model.safetensors"),
+        StandardCopyOption.REPLACE_EXISTING);
+    assertFalse(
+        Math.abs(evaluate().get("loss") - ofAverage.get("loss")) < 1e-4, "not the raw weights'");
+  }
+
+  private Map<String, Double> evaluate() {
+    Predictor.Settings settings = new Predictor.Settings("cpu", 1, Precision.FP32, 24, 32);
+    String model = tiny.output("out").toString();
+    try (Predictor predictor = Predictor.open(model, settings, ProgressListener.SILENT)) {
+      return predictor.evaluate(Tasks.named("cola"), tiny.data().resolve("dev.tsv"));
+    }
+  }
+
+  /** Its own learning rate spoils the weights from the start of the average on. */
+  @Test
+  void aModelFromBeforeTheAverageIsTheRawOne() throws IOException {
+    Outcome outcome =
+        train(
+            "num_train_epochs 4 average swa average_start 17 average_learning_rate 0.5"
+                + " metric_for_best_model loss");
+    int best = outcome.bestStep();
+    assertTrue(best == 8 || best == 16, "before update 17: " + best);
+    byte[] model = Files.readAllBytes(tiny.output("out").resolve("model.safetensors"));
+    assertArrayEquals(Files.readAllBytes(file(best, "model")), model);
+  }
+}
