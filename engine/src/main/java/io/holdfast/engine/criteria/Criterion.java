@@ -53,5 +53,5 @@ public interface Criterion {
    *
    * @param pass of the update: its key, a free arena
    */
-  default void finish(Pass pass, Parameters gradients) {}
+  default void endUpdate(Pass pass, Parameters gradients) {}
 }

@@ -177,8 +177,7 @@ public final class Smart implements Criterion {
       Tensor dLogits,
       Parameters gradients) {
     try (Arena.Scope scope = pass.arena().open()) {
-      Tensor de = model.backward(pass, x, a, dLogits, gradients);
-      model.embedWordsBackward(pass, x, de, gradients);
+      model.backwardToWeights(pass, x, a, dLogits, x, gradients);
     }
   }
 

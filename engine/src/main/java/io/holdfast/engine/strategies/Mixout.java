@@ -89,6 +89,11 @@ public final class Mixout implements Criterion {
   }
 
   @Override
+  public void beginUpdate(Kernels kernels) {
+    criterion.beginUpdate(kernels);
+  }
+
+  @Override
   public LossReport accumulate(
       SequenceClassifier model, Pass pass, PackedBatch batch, float scale, Parameters gradients) {
     Kernels k = pass.kernels();
@@ -107,8 +112,8 @@ public final class Mixout implements Criterion {
   }
 
   @Override
-  public void finish(Pass pass, Parameters gradients) {
-    criterion.finish(pass, gradients);
+  public void endUpdate(Pass pass, Parameters gradients) {
+    criterion.endUpdate(pass, gradients);
     matrices.forEach(entry -> drop(pass, gradients.get(entry), entry));
   }
 

@@ -249,7 +249,7 @@ final class Trainer {
           report.plus(
               criterion.accumulate(space.model, pass(state.step), batch, 1f / examples, gradients));
     }
-    criterion.finish(pass(state.step), gradients);
+    criterion.endUpdate(pass(state.step), gradients);
     double norm = GradientClip.norm(space.kernels, gradients);
     double epoch = state.epoch + (state.updateInEpoch + 1.0) / updatesInEpoch;
     checkFinite(report, norm, epoch);

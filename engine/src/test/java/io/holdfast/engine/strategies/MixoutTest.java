@@ -96,7 +96,7 @@ class MixoutTest {
   private void update(int step) {
     Pass pass = new Pass(k, arena, Key.of(5).at(step), true, true);
     mixout.accumulate(model, pass, null, 1f, gradients);
-    mixout.finish(pass, gradients);
+    mixout.endUpdate(pass, gradients);
   }
 
   private static boolean isMixed(ParameterLayout.Entry entry) {

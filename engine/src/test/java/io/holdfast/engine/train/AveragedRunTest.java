@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.engine.criteria.Criteria;
 import io.holdfast.engine.data.Tasks;
 import io.holdfast.kernels.Precision;
 import java.io.IOException;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Runs that evaluate and save an average of their weights. */
 class AveragedRunTest {
@@ -117,6 +119,23 @@ class AveragedRunTest {
         StandardCopyOption.REPLACE_EXISTING);
     assertFalse(
         Math.abs(evaluate().get("loss") - ofAverage.get("loss")) < 1e-4, "not the raw weights'");
+  }
+
+  static List<String> criteria() {
+    return Criteria.names();
+  }
+
+  /** What the run says of its average is what the saved model does. */
+  @ParameterizedTest
+  @MethodSource("criteria")
+  void everyCriterionCombinesWithAllStrategies(String criterion) {
+    Outcome outcome =
+        train(
+            "average ema average_decay 0.5 mixout 0.2 llrd 0.9 freeze_embeddings true"
+                + " reinit_layers 1 head_learning_rate 2e-3 max_steps 4 criterion "
+                + criterion);
+    assertEquals(4, outcome.bestStep());
+    assertEquals(outcome.best().get("loss"), evaluate().get("loss"), 1e-6);
   }
 
   private Map<String, Double> evaluate() {

@@ -76,7 +76,7 @@ class ResumeTest {
         "task stsb criterion r4f spectral_norm_scope head spectral_norm_mode at-most",
         "criterion hype",
         "average ema average_decay 0.9 average_start 0.3 average_every 3 criterion r3f",
-        "mixout 0.3 average swa average_start 5 gradient_accumulation_steps 3",
+        "mixout 0.3 average swa average_start 5 gradient_accumulation_steps 3 criterion r4f",
       })
   void fourStopsWith(String more) throws IOException {
     TinyRun tiny = new TinyRun(folder, 70);
