@@ -95,8 +95,7 @@ final class Trainer {
     this.checkpoints = checkpoints;
     Key key = Key.of(config.seed()).at(CRITERION_STATE);
     Map<String, Parameters> more =
-        new LinkedHashMap<>(
-            criterion.takeState(space.kernels, space.parameters, space.model, key));
+        new LinkedHashMap<>(criterion.takeState(space.kernels, space.parameters, space.model, key));
     this.average = average(config, space, plan);
     if (average != null) {
       more.put(AVERAGE, average.block());

@@ -42,11 +42,7 @@ class MixoutTest {
 
     @Override
     public LossReport accumulate(
-        SequenceClassifier model,
-        Pass pass,
-        PackedBatch batch,
-        float scale,
-        Parameters gradients) {
+        SequenceClassifier model, Pass pass, PackedBatch batch, float scale, Parameters gradients) {
       seen = download(model.weights().block());
       float[] ones = new float[seen.length];
       Arrays.fill(ones, 1f);
@@ -133,7 +129,9 @@ class MixoutTest {
     assertEquals(1 - P, (double) kept / mixed, 4 * sd);
   }
 
-  /** Var w' = p/(1−p)·(w − w₀)²; over all elements the mean of the normalised errors is N(0, 1/n). */
+  /**
+   * Var w' = p/(1−p)·(w − w₀)²; over all elements the mean of the normalised errors is N(0, 1/n).
+   */
   @Test
   void theExpectationIsTheWeight() {
     int draws = 40;

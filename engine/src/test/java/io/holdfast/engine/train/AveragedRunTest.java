@@ -77,8 +77,7 @@ class AveragedRunTest {
   }
 
   /** {@code d^n·w_start + Σ (1−d)·d^(n−k)·w_k}, or the mean; w_start where nothing is taken yet. */
-  private Map<String, double[]> weights(
-      String kind, double decay, int start, List<Integer> taken) {
+  private Map<String, double[]> weights(String kind, double decay, int start, List<Integer> taken) {
     Map<String, double[]> sum = new HashMap<>();
     int n = taken.size();
     boolean ema = kind.equals("ema");
