@@ -41,8 +41,8 @@ public record Pass(
     return training ? probability : 0f;
   }
 
-  /** The same pass for what is frozen: a backward computes the gradient of its input alone. */
-  Pass ofInput() {
+  /** The same pass, whose backward computes the gradient of its input alone. */
+  public Pass ofInput() {
     return new Pass(kernels, arena, key, training, false);
   }
 

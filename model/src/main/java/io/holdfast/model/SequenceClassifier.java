@@ -6,6 +6,7 @@ import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Word lookup, encoder and head. The word lookup is a pair of its own and the encoder takes and
@@ -31,7 +32,7 @@ public final class SequenceClassifier {
   private final Embeddings embeddings;
   private final List<EncoderLayer> layers = new ArrayList<>();
   private final Head head;
-  private Work work = Work.NONE;
+  private final AtomicReference<Work> work;
 
   public SequenceClassifier(ModelConfig config, Parameters weights) {
     this(config, weights, Frozen.NONE);
@@ -41,9 +42,15 @@ public final class SequenceClassifier {
    * @param frozen has no gradient: a backward leaves its part of the gradients alone
    */
   public SequenceClassifier(ModelConfig config, Parameters weights, Frozen frozen) {
+    this(config, weights, frozen, new AtomicReference<>(Work.NONE));
+  }
+
+  private SequenceClassifier(
+      ModelConfig config, Parameters weights, Frozen frozen, AtomicReference<Work> work) {
     this.config = config;
     this.weights = weights;
     this.frozen = frozen;
+    this.work = work;
     this.wordTable = ParameterLayout.prefix(config) + "embeddings.word_embeddings.weight";
     this.embeddings = new Embeddings(config, weights);
     for (int i = 0; i < config.layers(); i++) {
@@ -72,9 +79,18 @@ public final class SequenceClassifier {
     head.fold(kernels);
   }
 
+  /** The same network with other weights, which are not trained; its work counts as this one's. */
+  public SequenceClassifier withWeights(Parameters other) {
+    return new SequenceClassifier(config, other, new Frozen(true, layers.size()), work);
+  }
+
   /** What this model has done since it was made. */
   public Work work() {
-    return work;
+    return work.get();
+  }
+
+  private void count(Work more) {
+    work.accumulateAndGet(more, Work::plus);
   }
 
   /**
@@ -99,7 +115,7 @@ public final class SequenceClassifier {
 
   /** From word embeddings [N,H] to logits [B,C]. {@code e} is not changed. */
   public Activations forward(Pass pass, DeviceBatch batch, Tensor e) {
-    work = work.plus(new Work(batch.tokenCount(), 0, 0));
+    count(new Work(batch.tokenCount(), 0, 0));
     Tensor x = pass.take(batch.tokenCount(), config.hiddenSize());
     Embeddings.Saved saved = embeddings.forward(pass, batch, x, e);
     List<EncoderLayer.Saved> savedLayers = new ArrayList<>();
@@ -175,7 +191,7 @@ public final class SequenceClassifier {
   /** A backward of {@code n} tokens through so many of the layers. */
   private void count(long n, int trained, int inputAlone) {
     int all = layers.size();
-    work = work.plus(new Work(0, n * trained / all, n * inputAlone / all));
+    count(new Work(0, n * trained / all, n * inputAlone / all));
   }
 
   /** The logits [B,C] of {@link #forward}, for when no backward follows. {@code e} is kept. */
@@ -189,7 +205,7 @@ public final class SequenceClassifier {
 
   /** The encoder's output [N,H], for when no backward follows. {@code e} is kept. */
   public Tensor encode(Pass pass, DeviceBatch batch, Tensor e) {
-    work = work.plus(new Work(batch.tokenCount(), 0, 0));
+    count(new Work(batch.tokenCount(), 0, 0));
     Tensor x = pass.take(batch.tokenCount(), config.hiddenSize());
     try (Arena.Scope scratch = pass.arena().open()) {
       embeddings.forward(pass, batch, x, e);

@@ -74,10 +74,12 @@ public final class Freelb implements Criterion {
         try (Arena.Scope each = pass.arena().open()) {
           Activations a = model.forward(pass, x, Perturbation.add(pass, e, delta));
           SupervisedLoss.compute(k, loss, dLogits, a.logits(), x, scale / passes);
-          Tensor g = model.backward(pass, x, a, dLogits, gradients);
-          model.embedWordsBackward(pass, x, g, gradients);
           losses[t] = SupervisedLoss.sum(k, loss);
-          if (t + 1 < passes) {
+          if (t + 1 == passes) {
+            model.backwardToWeights(pass, x, a, dLogits, x, gradients);
+          } else {
+            Tensor g = model.backward(pass, x, a, dLogits, gradients);
+            model.embedWordsBackward(pass, x, g, gradients);
             ascend(k, delta, g, x);
           }
         }

@@ -6,6 +6,7 @@ import io.holdfast.engine.criteria.SmartOptions.StopGrad;
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.DType;
 import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Key;
 import io.holdfast.kernels.NoiseType;
 import io.holdfast.kernels.Norm;
 import io.holdfast.kernels.Sequences;
@@ -24,13 +25,15 @@ import java.util.stream.IntStream;
 /**
  * SMART (Jiang et al., "SMART: Robust and Efficient Fine-Tuning for Pre-trained Natural Language
  * Models through Principled Regularized Optimization", ACL 2020): smoothness-inducing adversarial
- * regularisation.
+ * regularisation, and Bregman proximal point optimisation with momentum if asked for.
  *
  * <pre>
  * e = words(x)            p = softmax(f(e))            delta ~ N(0, noise²)
  * K times   g = d/d(delta) [KL(p‖q) + KL(q‖p)],        q = softmax(f(e + delta))
  *           delta = Π_{‖d‖∞ ≤ epsilon}(delta + step · g / ‖g‖∞)
  * loss = CE(p, y) + lambda · [KL(p‖q) + KL(q‖p)],      q = softmax(f(e + delta))
+ *      + mu · [KL(p‖t) + KL(t‖p)],                     t = softmax(f̃(e))
+ * f̃ has the weights slow = beta · slow + (1 − beta) · theta, moved before each update
  * </pre>
  *
  * <p>Follows the paper: ‖·‖∞ is over all elements of a sequence's embeddings, each sequence on its
@@ -43,12 +46,17 @@ import java.util.stream.IntStream;
  * Masks#SHARED}. In fp32 the default sizes are near the rounding of the logits: without dropout
  * both branches may agree to the last bit, and then there is no ascent.
  *
+ * <p>The proximal term ({@code --smart-bregman-mu}, the paper's 1; 0 by default) is one update to
+ * each step of the proximal point method, and beta stays as it is, where the paper raises it from
+ * 0.99 to 0.999 after a tenth of the updates. The slower copy starts as the weights, runs without
+ * dropout, is a constant to the gradient, and is kept in checkpoints.
+ *
  * <p>The public code (namisan/mt-dnn) differs. {@link Projection#PUBLIC_CODE}: it divides each
  * token's perturbation by its largest element and so ends at a size of 1, not epsilon. {@link
  * StopGrad#TARGETS}: it holds the first argument of either KL constant, in the loss. Not offered:
  * in the ascent it climbs a surrogate, {@code 2 Σ q (logit q − logit p)} with only the first q
  * differentiated; it perturbs the embeddings after their LayerNorm and dropout; it draws new
- * dropout masks in every pass.
+ * dropout masks in every pass; it has no proximal term.
  */
 public final class Smart implements Criterion {
 
@@ -58,10 +66,38 @@ public final class Smart implements Criterion {
   private static final float FLOOR = 1e-6f;
 
   private final SmartOptions options;
-  private final CrossEntropy plain = new CrossEntropy();
+  private Parameters student;
+
+  /** The slower copy of the model; null without a proximal term. */
+  private SequenceClassifier teacher;
 
   public Smart(SmartOptions options) {
     this.options = options;
+  }
+
+  /** What the branches of one batch share. Gradients of the clean logits add up in {@code dP}. */
+  private record Step(
+      SequenceClassifier model,
+      Pass pass,
+      DeviceBatch x,
+      Tensor e, // [N,H]
+      Tensor p, // [B,C]
+      Tensor dP, // [B,C]
+      float scale) {
+
+    Tensor column() {
+      return pass.take(p.rows(), 1);
+    }
+
+    Tensor zeroLogits() {
+      Tensor zero = pass.take(p.rows(), p.cols());
+      pass.kernels().zero(zero);
+      return zero;
+    }
+
+    float weight(double factor) {
+      return (float) (factor * scale);
+    }
   }
 
   @Override
@@ -70,72 +106,101 @@ public final class Smart implements Criterion {
   }
 
   @Override
-  public LossReport accumulate(
-      SequenceClassifier model, Pass pass, PackedBatch batch, float scale, Parameters gradients) {
-    if (options.smartLambda() == 0) {
-      return plain.accumulate(model, pass, batch, scale, gradients);
+  public Map<String, Parameters> takeState(
+      Kernels kernels, Arena arena, SequenceClassifier model, Key key) {
+    if (options.smartBregmanMu() == 0) {
+      return Map.of();
     }
-    Kernels k = pass.kernels();
-    int b = batch.sequences();
-    int c = model.config().outputs();
-    try (Arena.Scope scope = pass.arena().open()) {
-      DeviceBatch x = DeviceBatch.upload(k, pass.arena(), model.config(), batch);
-      Tensor e = model.embedWords(pass, x); // [N,H]
-      Activations clean = model.forward(pass, x, e);
-      Tensor p = clean.logits();
-      Tensor supervised = pass.take(b, 1);
-      Tensor dP = pass.take(b, c);
-      SupervisedLoss.compute(k, supervised, dP, p, x, scale);
+    student = model.weights();
+    Parameters slow = new Parameters(student.layout(), arena, kernels.real());
+    kernels.copy(slow.block(), student.block());
+    teacher = model.withWeights(slow);
+    return Map.of("teacher", slow);
+  }
 
-      Tensor delta = ascend(model, pass, x, e, p); // [N,H]
-
-      Pass branch = perturbed(pass, true);
-      Activations perturbed = model.forward(branch, x, Perturbation.add(pass, e, delta));
-      Tensor smoothness = pass.take(b, 1);
-      Tensor dQ = pass.take(b, c);
-      k.zero(dQ);
-      float weight = (float) (options.smartLambda() * scale);
-      addSmoothness(pass, x, smoothness, dP, dQ, p, perturbed.logits(), weight);
-
-      backward(model, branch, x, perturbed, dQ, gradients);
-      backward(model, pass, x, clean, dP, gradients);
-      return report(k, x, supervised, smoothness);
+  @Override
+  public void beginUpdate(Kernels kernels) {
+    if (teacher != null) {
+      float beta = (float) options.smartBregmanBeta();
+      Tensor slow = teacher.weights().block();
+      kernels.axpby(slow, 1f - beta, student.block(), beta); // of sum 1 in fp32 too
     }
   }
 
-  /** The perturbation after K steps. */
-  private Tensor ascend(SequenceClassifier model, Pass pass, DeviceBatch x, Tensor e, Tensor p) {
+  @Override
+  public LossReport accumulate(
+      SequenceClassifier model, Pass pass, PackedBatch batch, float scale, Parameters gradients) {
     Kernels k = pass.kernels();
-    Pass branch = perturbed(pass, false);
-    Tensor delta = pass.take(e.rows(), e.cols());
+    try (Arena.Scope scope = pass.arena().open()) {
+      DeviceBatch x = DeviceBatch.upload(k, pass.arena(), model.config(), batch);
+      Tensor e = model.embedWords(pass, x);
+      Activations clean = model.forward(pass, x, e);
+      Tensor p = clean.logits();
+      Step step = new Step(model, pass, x, e, p, pass.take(p.rows(), p.cols()), scale);
+      Map<String, Double> parts = new LinkedHashMap<>();
+
+      Tensor supervised = step.column();
+      SupervisedLoss.compute(k, supervised, step.dP, p, x, scale);
+      parts.put(SupervisedLoss.part(x), SupervisedLoss.sum(k, supervised));
+      double loss = parts.get(SupervisedLoss.part(x));
+      if (options.smartBregmanMu() > 0) {
+        parts.put("proximal", SupervisedLoss.sum(k, proximity(step)));
+        loss += options.smartBregmanMu() * parts.get("proximal");
+      }
+      if (options.smartLambda() > 0) {
+        Tensor delta = ascend(step); // [N,H]
+        double smoothness = SupervisedLoss.sum(k, smoothness(step, delta, gradients));
+        parts.put(ConsistencyLoss.part(x), smoothness);
+        loss += options.smartLambda() * smoothness;
+      }
+      model.backwardToWeights(pass, x, clean, step.dP, x, gradients);
+      return new LossReport(x.sequenceCount(), x.tokenCount(), loss, parts);
+    }
+  }
+
+  /** The distance to the teacher for each example, [B,1]; its gradient joins {@code dP}. */
+  private Tensor proximity(Step s) {
+    Pass still = new Pass(s.pass.kernels(), s.pass.arena(), s.pass.key(), false, false);
+    Tensor target = teacher.infer(still, s.x, teacher.embedWords(still, s.x));
+    Tensor term = s.column();
+    float weight = s.weight(options.smartBregmanMu());
+    ConsistencyLoss.add(s.pass, s.x, term, s.dP, null, s.p, target, weight);
+    return term;
+  }
+
+  /** The perturbation after K steps. */
+  private Tensor ascend(Step s) {
+    Kernels k = s.pass.kernels();
+    Pass branch = perturbed(s.pass).ofInput();
+    Tensor delta = s.pass.take(s.e.rows(), s.e.cols());
     k.zero(delta);
     float noise = (float) options.smartNoiseStd();
-    k.addNoise(delta, delta, NoiseType.NORMAL, noise, pass.key(Sites.SMART_START), x.tokenRows());
+    Key key = s.pass.key(Sites.SMART_START);
+    k.addNoise(delta, delta, NoiseType.NORMAL, noise, key, s.x.tokenRows());
     for (int m = 0; m < options.smartSteps(); m++) {
-      try (Arena.Scope each = pass.arena().open()) {
-        Activations a = model.forward(branch, x, Perturbation.add(pass, e, delta));
-        Tensor term = pass.take(p.rows(), 1);
-        Tensor dQ = pass.take(p.rows(), p.cols());
-        k.zero(dQ);
-        ConsistencyLoss.add(pass, x, term, null, dQ, p, a.logits(), 1f);
-        project(pass, x, delta, model.backward(branch, x, a, dQ, null));
+      try (Arena.Scope each = s.pass.arena().open()) {
+        Activations a = s.model.forward(branch, s.x, Perturbation.add(s.pass, s.e, delta));
+        Tensor dQ = s.zeroLogits();
+        ConsistencyLoss.add(s.pass, s.x, s.column(), null, dQ, s.p, a.logits(), 1f);
+        project(s, delta, s.model.backward(branch, s.x, a, dQ, null));
       }
     }
     return delta;
   }
 
   /** One step along {@code g}, which may be overwritten. */
-  private void project(Pass pass, DeviceBatch x, Tensor delta, Tensor g) {
-    Kernels k = pass.kernels();
-    float step = (float) options.smartStepSize();
+  private void project(Step s, Tensor delta, Tensor g) {
+    Kernels k = s.pass.kernels();
+    float length = (float) options.smartStepSize();
     if (options.smartProjection() == Projection.PAPER) {
       float epsilon = (float) options.smartEpsilon();
-      k.ascend(delta, g, x.sequences(), Norm.LINF, step, 0f, epsilon);
+      k.ascend(delta, g, s.x.sequences(), Norm.LINF, length, 0f, epsilon);
       return;
     }
-    k.axpby(g, 1f, delta, step); // g = delta + step · g
+    k.axpby(g, 1f, delta, length); // g = delta + step · g
     k.zero(delta);
-    k.ascend(delta, g, eachToken(pass, x), Norm.LINF, 1f, FLOOR, Float.POSITIVE_INFINITY);
+    Sequences tokens = eachToken(s.pass, s.x);
+    k.ascend(delta, g, tokens, Norm.LINF, 1f, FLOOR, Float.POSITIVE_INFINITY);
   }
 
   /** Every token as a sequence of its own. */
@@ -146,59 +211,47 @@ public final class Smart implements Criterion {
     return new Sequences(starts, x.tokenRows().streams(), 1);
   }
 
-  /** {@link ConsistencyLoss#add}, with the targets held constant if asked for. */
-  private void addSmoothness(
-      Pass pass,
-      DeviceBatch x,
-      Tensor term,
-      Tensor dP,
-      Tensor dQ,
-      Tensor p,
-      Tensor q,
-      float weight) {
-    if (options.smartStopGrad() == StopGrad.NONE || SupervisedLoss.isRegression(x)) {
-      ConsistencyLoss.add(pass, x, term, dP, dQ, p, q, weight);
-      return;
+  /**
+   * The term for each example, [B,1]. The gradient of the clean logits joins {@code dP}; the
+   * perturbed branch is differentiated here.
+   */
+  private Tensor smoothness(Step s, Tensor delta, Parameters gradients) {
+    Pass branch = perturbed(s.pass);
+    Tensor term = s.column();
+    try (Arena.Scope scope = s.pass.arena().open()) {
+      Activations a = s.model.forward(branch, s.x, Perturbation.add(s.pass, s.e, delta));
+      Tensor dQ = s.zeroLogits();
+      if (options.smartStopGrad() == StopGrad.TARGETS && !SupervisedLoss.isRegression(s.x)) {
+        addToTargets(s, term, dQ, a.logits());
+      } else {
+        float weight = s.weight(options.smartLambda());
+        ConsistencyLoss.add(s.pass, s.x, term, s.dP, dQ, s.p, a.logits(), weight);
+      }
+      s.model.backwardToWeights(branch, s.x, a, dQ, s.x, gradients);
     }
-    Kernels k = pass.kernels();
-    Tensor d = pass.take(p.rows(), p.cols());
-    k.crossEntropy(term, d, p, x.labels(), weight);
-    k.crossEntropy(term, dQ, q, x.labels(), weight);
+    return term;
+  }
+
+  /** {@link ConsistencyLoss#add} with constant targets. */
+  private void addToTargets(Step s, Tensor term, Tensor dQ, Tensor q) {
+    Kernels k = s.pass.kernels();
+    float weight = s.weight(options.smartLambda());
+    Tensor d = s.zeroLogits();
+    k.crossEntropy(term, d, s.p, s.x.labels(), weight);
+    k.crossEntropy(term, dQ, q, s.x.labels(), weight);
     k.axpby(dQ, -1f, d, 1f); // dQ = weight · (q − p): the labels cancel
-    k.axpby(dP, -1f, dQ, 1f);
-    k.symmetricKl(term, null, null, p, q, weight);
-  }
-
-  private static void backward(
-      SequenceClassifier model,
-      Pass pass,
-      DeviceBatch x,
-      Activations a,
-      Tensor dLogits,
-      Parameters gradients) {
-    try (Arena.Scope scope = pass.arena().open()) {
-      model.backwardToWeights(pass, x, a, dLogits, x, gradients);
-    }
-  }
-
-  private LossReport report(Kernels k, DeviceBatch x, Tensor supervised, Tensor smoothness) {
-    double first = SupervisedLoss.sum(k, supervised);
-    double second = SupervisedLoss.sum(k, smoothness);
-    Map<String, Double> parts = new LinkedHashMap<>();
-    parts.put(SupervisedLoss.part(x), first);
-    parts.put(ConsistencyLoss.part(x), second);
-    double loss = first + options.smartLambda() * second;
-    return new LossReport(x.sequenceCount(), x.tokenCount(), loss, parts);
+    k.axpby(s.dP, -1f, dQ, 1f);
+    k.symmetricKl(term, null, null, s.p, q, weight);
   }
 
   /** The pass of the perturbed branch: its dropout masks, in the ascent and in the loss. */
-  private Pass perturbed(Pass pass, boolean weightGradients) {
+  private Pass perturbed(Pass pass) {
     boolean shared = options.smartDropout() == Masks.SHARED;
     return new Pass(
         pass.kernels(),
         pass.arena(),
         shared ? pass.key() : pass.key(Sites.PERTURBED_BRANCH),
         pass.training(),
-        weightGradients);
+        pass.weightGradients());
   }
 }

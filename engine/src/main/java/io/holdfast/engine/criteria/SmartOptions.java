@@ -32,7 +32,18 @@ public record SmartOptions(
     @Option(
             help = "smart: none, or hold the target of each KL constant as the public code does",
             byDefault = "none")
-        StopGrad smartStopGrad) {
+        StopGrad smartStopGrad,
+    @Option(
+            help = "smart: weight of the Bregman proximal term, towards a slower copy; 0: none",
+            byDefault = "0",
+            min = 0)
+        double smartBregmanMu,
+    @Option(
+            help = "smart: share of itself that the slower copy keeps in an update",
+            byDefault = "0.99",
+            min = 0,
+            max = 1)
+        double smartBregmanBeta) {
 
   /** What keeps the perturbation small. */
   public enum Projection {

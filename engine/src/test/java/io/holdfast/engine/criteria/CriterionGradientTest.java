@@ -14,6 +14,7 @@ import io.holdfast.kernels.reference.ReferenceKernels;
 import io.holdfast.model.ModelConfig;
 import io.holdfast.model.ModelConfig.Architecture;
 import io.holdfast.model.PackedBatch;
+import io.holdfast.model.Parameters;
 import io.holdfast.model.Pass;
 import io.holdfast.model.SpectralNorm;
 import io.holdfast.model.TestModel;
@@ -37,6 +38,8 @@ class CriterionGradientTest {
   private static final Key KEY = Key.of(11);
   private static final Key STEP = Key.of(12).at(5);
   private static final double LAMBDA = 1.5;
+  private static final double BREGMAN = 0.5;
+  private static final int SMART_STEPS = 2;
   private static final double H = 1e-4;
   private static final float SCALE = 0.25f;
   private static final int DIRECTIONS = 12;
@@ -98,7 +101,7 @@ class CriterionGradientTest {
                 CriterionOptions.class,
                 Map.of(
                     "smart_steps",
-                    2,
+                    SMART_STEPS,
                     "smart_lambda",
                     LAMBDA,
                     "smart_noise_std",
@@ -110,7 +113,9 @@ class CriterionGradientTest {
                     "smart_dropout",
                     masks,
                     "smart_projection",
-                    projection)));
+                    projection,
+                    "smart_bregman_mu",
+                    masks == Masks.SHARED ? BREGMAN : 0)));
       }
     }
     return all;
@@ -145,6 +150,9 @@ class CriterionGradientTest {
       Arrays.fill(weights, 1.0 / terms);
     } else if (terms > 1) {
       weights[terms - 1] = LAMBDA; // those between are what an ascent climbs
+    }
+    if (name.equals("smart") && terms > 2 + SMART_STEPS) {
+      weights[1] = BREGMAN;
     }
     return weights;
   }
@@ -181,8 +189,11 @@ class CriterionGradientTest {
     Criterion criterion = Criteria.create(name, options);
     try (TestModel m = new TestModel(new ReferenceKernels(), config, KEY)) {
       ReferenceKernels reference = (ReferenceKernels) m.kernels;
-      criterion.takeState(m.kernels, m.activations, m.model, KEY);
+      Map<String, Parameters> state = criterion.takeState(m.kernels, m.activations, m.model, KEY);
       criterion.beginUpdate(m.kernels);
+      if (state.containsKey("teacher")) {
+        TinyModels.randomise(m.kernels, state.get("teacher"), STEP);
+      }
       FrozenBranch frozen =
           new FrozenBranch(
               reference, !name.equals(Hype.NAME), options.r3f().r3fStopGrad() == StopGrad.NOISY);

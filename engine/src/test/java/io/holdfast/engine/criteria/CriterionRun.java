@@ -1,6 +1,7 @@
 package io.holdfast.engine.criteria;
 
 import io.holdfast.engine.options.Options;
+import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Precision;
@@ -60,7 +61,10 @@ record CriterionRun(
       examples += batch.sequences();
     }
     try (Kernels k = kernels;
-        TestModel m = new TestModel(k, CONFIG, KEY)) {
+        TestModel m = new TestModel(k, CONFIG, KEY);
+        Arena kept = new Arena(k, m.weights.block().bytes() + 64)) {
+      criterion.takeState(k, kept, m.model, KEY);
+      criterion.beginUpdate(k);
       Pass pass = new Pass(observed(k, perturbations), m.activations, STEP, dropout, true);
       LossReport report = LossReport.EMPTY;
       for (PackedBatch batch : batches) {

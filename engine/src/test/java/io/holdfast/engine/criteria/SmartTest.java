@@ -4,14 +4,19 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Key;
+import io.holdfast.kernels.Tensor;
 import io.holdfast.kernels.none.NullKernels;
+import io.holdfast.kernels.reference.ReferenceKernels;
 import io.holdfast.model.PackedBatch;
+import io.holdfast.model.Parameters;
 import io.holdfast.model.TestModel;
 import io.holdfast.model.TinyModels;
 import io.holdfast.model.Work;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,7 +72,6 @@ class SmartTest {
         assertTimes(2 + k, plain, run, each);
       }
       assertTimes(2, plain, run, "linearBackwardWeight");
-      // Two forwards of a layer's LayerNorms are repeated where weights are differentiated.
       assertEquals(k, run.calls("ascend"));
       long n = BATCH.tokenCount();
       Work work = CriterionRun.of(smart("smart_steps", k), BATCH).work();
@@ -167,6 +171,49 @@ class SmartTest {
       assertTrue(now > last, k + " steps: " + now + " after " + last);
       last = now;
     }
+  }
+
+  @Test
+  void theTeacherFollowsTheWeights() {
+    try (ReferenceKernels k = new ReferenceKernels();
+        TestModel m = new TestModel(k, CriterionRun.CONFIG, Key.of(1));
+        Arena kept = new Arena(k, m.weights.block().bytes() + 64)) {
+      assertEquals(Map.of(), smart().takeState(k, kept, m.model, Key.of(2)));
+      assertEquals(0, kept.used());
+      Criterion criterion = smart("smart_bregman_mu", 1, "smart_bregman_beta", 0.75);
+      Map<String, Parameters> state = criterion.takeState(k, kept, m.model, Key.of(2));
+      Tensor teacher = state.get("teacher").block();
+      double[] first = m.values(m.weights.block());
+      criterion.beginUpdate(k);
+      assertArrayEquals(first, m.values(teacher), 1e-15);
+      TinyModels.randomise(k, m.weights, Key.of(3));
+      double[] second = m.values(m.weights.block());
+      criterion.beginUpdate(k);
+      criterion.beginUpdate(k);
+      double[] slow = m.values(teacher);
+      for (int i = 0; i < slow.length; i++) {
+        assertEquals(first[i] * 9 / 16 + second[i] * 7 / 16, slow[i], 1e-15);
+      }
+    }
+  }
+
+  @Test
+  void theProximalTermTakesAForward() {
+    long n = BATCH.tokenCount();
+    CriterionRun both = CriterionRun.of(smart("smart_bregman_mu", 1), BATCH);
+    assertEquals(new Work(4 * n, 2 * n, n), both.work());
+    Criterion alone = smart("smart_bregman_mu", 0.5, "smart_lambda", 0);
+    CriterionRun run = CriterionRun.of(alone, BATCH);
+    assertEquals(new Work(2 * n, n, 0), run.work());
+    Map<String, Double> parts = run.report().parts();
+    assertEquals(List.of("ce", "proximal"), List.copyOf(parts.keySet()));
+    assertTrue(parts.get("proximal") > 1e-3, "the teacher has no dropout");
+    assertEquals(parts.get("ce") + 0.5 * parts.get("proximal"), run.report().loss());
+    CriterionRun still = CriterionRun.of(CriterionRun.open("reference"), alone, false, BATCH);
+    CriterionRun plain =
+        CriterionRun.of(CriterionRun.open("reference"), new CrossEntropy(), false, BATCH);
+    assertEquals(0, still.report().parts().get("proximal"), 1e-20);
+    assertTrue(plain.distance(still) < 1e-12, "at the teacher the term is flat");
   }
 
   @Test

@@ -73,6 +73,8 @@ class ResumeTest {
         "max_steps 29 lr_scheduler_type cosine warmup 4",
         "task stsb criterion r3f",
         "criterion r_drop",
+        "criterion freelb",
+        "criterion smart smart_bregman_mu 1 smart_bregman_beta 0.5",
         "task stsb criterion r4f spectral_norm_scope head spectral_norm_mode at-most",
         "criterion hype",
         "average ema average_decay 0.9 average_start 0.3 average_every 3 criterion r3f",

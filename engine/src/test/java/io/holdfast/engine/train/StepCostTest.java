@@ -42,8 +42,10 @@ class StepCostTest {
     "r3f, noisy, 2, 1, 4",
     "r_drop, none, 2, 2, 6",
     "hype, none, 1, 1, 3",
+    "smart, none, 3, 2.5, 8",
+    "freelb, none, 3, 3, 9",
   })
-  void passesAreCounted(String criterion, String stop, int forward, int backward, int units)
+  void passesAreCounted(String criterion, String stop, int forward, double backward, int units)
       throws IOException {
     TinyRun tiny = new TinyRun(folder, 40);
     Map<String, String> options = tiny.options("out", "criterion", criterion);
