@@ -1,7 +1,7 @@
 package io.holdfast.cli;
 
-import com.sun.management.OperatingSystemMXBean;
 import io.holdfast.engine.run.Versions;
+import io.holdfast.engine.train.Machine;
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Backends;
 import io.holdfast.kernels.DType;
@@ -10,10 +10,7 @@ import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Precision;
 import io.holdfast.kernels.Tensor;
 import io.holdfast.model.io.Assets;
-import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,7 +18,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.bytedeco.dnnl.dnnl_version_t;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.javacpp.Loader;
@@ -51,19 +47,18 @@ final class DoctorCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Map<String, Object> report = new LinkedHashMap<>();
-    Runtime runtime = Runtime.getRuntime();
-    int workers = threads > 0 ? threads : runtime.availableProcessors();
+    int workers = threads > 0 ? threads : Machine.cores();
     report.put("holdfast", Versions.holdfast());
     report.putAll(Versions.libraries());
     report.put("java_home", System.getProperty("java.home"));
     report.put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
-    report.put("processor", cpuInfo("model name"));
+    report.put("processor", Machine.processor("model name"));
     report.put("processor_features", features());
-    report.put("cores", runtime.availableProcessors());
+    report.put("cores", Machine.cores());
     report.put("threads", workers);
-    report.put("memory_mb", memory().getTotalMemorySize() >> 20);
-    report.put("memory_free_mb", memory().getFreeMemorySize() >> 20);
-    report.put("java_heap_mb", runtime.maxMemory() >> 20);
+    report.put("memory_mb", Machine.totalMemory() >> 20);
+    report.put("memory_free_mb", Machine.availableMemory() >> 20);
+    report.put("java_heap_mb", Runtime.getRuntime().maxMemory() >> 20);
     report.put("assets", assets());
     int exit = natives(report, workers);
     print(report);
@@ -89,25 +84,9 @@ final class DoctorCommand implements Callable<Integer> {
     }
   }
 
-  private static OperatingSystemMXBean memory() {
-    return (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-  }
-
   private static String features() {
-    List<String> flags = Arrays.asList(cpuInfo("flags").split(" "));
+    List<String> flags = Arrays.asList(Machine.processor("flags").split(" "));
     return String.join(" ", FEATURES.stream().filter(flags::contains).toList());
-  }
-
-  private static String cpuInfo(String key) {
-    try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
-      return lines
-          .filter(line -> line.startsWith(key))
-          .map(line -> line.substring(line.indexOf(':') + 1).strip())
-          .findFirst()
-          .orElse("unknown");
-    } catch (IOException e) {
-      return "unknown";
-    }
   }
 
   private static String assets() {

@@ -36,11 +36,6 @@ import java.util.zip.CheckedInputStream;
  */
 public final class Checkpoints {
 
-  /** Writes one file of a checkpoint. */
-  public interface Content {
-    void writeTo(OutputStream out) throws IOException;
-  }
-
   private static final String MANIFEST = "MANIFEST.json";
   private static final String TEMPORARY = ".tmp";
   private static final Pattern NAME = Pattern.compile("checkpoint-(\\d{1,9})");
@@ -69,7 +64,7 @@ public final class Checkpoints {
    *
    * @param bestStep step of the checkpoint with the best model (this one or an earlier); 0: none
    */
-  public Path save(int step, int bestStep, Map<String, Content> files) {
+  public Path save(int step, int bestStep, Map<String, AtomicFile.Content> files) {
     Path target = path(step);
     Path temporary = folder.resolve(target.getFileName() + TEMPORARY);
     try {
@@ -128,21 +123,6 @@ public final class Checkpoints {
     }
   }
 
-  /** The step that the pointer file "best" or "last" names; 0 if there is none. */
-  public int pointer(String name) {
-    try {
-      Path file = folder.resolve(name);
-      if (disk.size(file) < 0) {
-        return 0;
-      }
-      String target = new String(readAll(file), StandardCharsets.UTF_8).strip();
-      Matcher matcher = NAME.matcher(target);
-      return matcher.matches() ? Integer.parseInt(matcher.group(1)) : 0;
-    } catch (IOException e) {
-      throw unreadable(folder.resolve(name), e);
-    }
-  }
-
   /** Removes what an interrupted save or deletion left behind. */
   public void clean() {
     try {
@@ -167,11 +147,12 @@ public final class Checkpoints {
     }
   }
 
-  private void write(Path temporary, int step, Map<String, Content> files) throws IOException {
+  private void write(Path temporary, int step, Map<String, AtomicFile.Content> files)
+      throws IOException {
     disk.createFolder(temporary);
     ObjectNode manifest = Json.object().put("format", 1).put("step", step);
     ObjectNode sums = manifest.putObject("files");
-    for (Map.Entry<String, Content> file : files.entrySet()) {
+    for (Map.Entry<String, AtomicFile.Content> file : files.entrySet()) {
       Summing sum = put(temporary.resolve(file.getKey()), file.getValue());
       sums.putObject(file.getKey()).put("bytes", sum.bytes).put("crc32c", sum.crc.getValue());
     }
@@ -179,19 +160,13 @@ public final class Checkpoints {
     disk.sync(temporary);
   }
 
-  private Summing put(Path file, Content content) throws IOException {
+  private Summing put(Path file, AtomicFile.Content content) throws IOException {
     Summing out = new Summing(disk.create(file));
     try (out) {
       content.writeTo(out);
     }
     disk.sync(file);
     return out;
-  }
-
-  private byte[] readAll(Path file) throws IOException {
-    try (InputStream in = disk.open(file)) {
-      return in.readAllBytes();
-    }
   }
 
   private long crc(Path file) throws IOException {
@@ -201,7 +176,7 @@ public final class Checkpoints {
     }
   }
 
-  private static Content text(String text) {
+  private static AtomicFile.Content text(String text) {
     return out -> out.write(text.getBytes(StandardCharsets.UTF_8));
   }
 
@@ -220,15 +195,10 @@ public final class Checkpoints {
   }
 
   private void rotate(int last, int best) throws IOException {
-    if (limit == 0) {
-      return;
-    }
-    int kept = 0;
-    for (int step : steps()) {
-      boolean keep = step == last || step == best || kept < limit;
-      kept++;
-      if (!keep) {
-        remove(path(step));
+    List<Integer> steps = steps();
+    for (int i = limit; i < steps.size() && limit > 0; i++) {
+      if (steps.get(i) != last && steps.get(i) != best) {
+        remove(path(steps.get(i)));
       }
     }
   }
@@ -253,7 +223,9 @@ public final class Checkpoints {
   }
 
   private ObjectNode manifest(Path checkpoint) throws IOException {
-    return Json.parse(readAll(checkpoint.resolve(MANIFEST)));
+    try (InputStream in = disk.open(checkpoint.resolve(MANIFEST))) {
+      return Json.parse(in.readAllBytes());
+    }
   }
 
   /** The manifest goes first: a half-deleted checkpoint is none. */

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.files.AtomicFile;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
@@ -92,7 +91,7 @@ public final class RunFolder implements AutoCloseable {
       return false;
     }
     try {
-      return Json.parse(readAll(file)).path(GENERATOR).asText().equals(HOLDFAST);
+      return Json.parse(Files.readAllBytes(file)).path(GENERATOR).asText().equals(HOLDFAST);
     } catch (IllegalArgumentException e) {
       return false;
     }
@@ -128,7 +127,7 @@ public final class RunFolder implements AutoCloseable {
   public ObjectNode previousRun() {
     try {
       Path file = folder.resolve("run.json");
-      return Disk.REAL.size(file) < 0 ? null : Json.parse(readAll(file));
+      return Disk.REAL.size(file) < 0 ? null : Json.parse(Files.readAllBytes(file));
     } catch (IOException e) {
       throw io(folder, e);
     }
@@ -148,12 +147,6 @@ public final class RunFolder implements AutoCloseable {
   @Override
   public void close() {
     lock.close();
-  }
-
-  private static byte[] readAll(Path file) throws IOException {
-    try (InputStream in = Disk.REAL.open(file)) {
-      return in.readAllBytes();
-    }
   }
 
   private static String host() {

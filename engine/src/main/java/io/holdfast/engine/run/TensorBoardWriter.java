@@ -4,7 +4,6 @@ import io.holdfast.model.files.AtomicFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -109,20 +108,21 @@ public final class TensorBoardWriter implements AutoCloseable {
 
     Message fixed64(int field, double value) {
       raw(field << 3 | FIXED64);
-      write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putDouble(value).array());
+      out.writeBytes(
+          ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putDouble(value).array());
       return this;
     }
 
     Message fixed32(int field, float value) {
       raw(field << 3 | FIXED32);
-      write(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(value).array());
+      out.writeBytes(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(value).array());
       return this;
     }
 
     Message bytes(int field, byte[] value) {
       raw(field << 3 | BYTES);
       raw(value.length);
-      write(value);
+      out.writeBytes(value);
       return this;
     }
 
@@ -137,14 +137,6 @@ public final class TensorBoardWriter implements AutoCloseable {
         rest >>>= 7;
       }
       out.write((int) rest);
-    }
-
-    private void write(byte[] bytes) {
-      try {
-        out.write(bytes);
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
     }
   }
 }

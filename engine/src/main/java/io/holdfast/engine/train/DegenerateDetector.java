@@ -7,7 +7,7 @@ package io.holdfast.engine.train;
  * of the labels; for values, their variance). Two suspicious evaluations in a row, or one in the
  * second half of a run, make the run degenerate, but none within the first epoch: it may be slow.
  */
-public final class DegenerateDetector {
+final class DegenerateDetector {
 
   /** A share of equal predictions from which they count as constant. */
   private static final double CONSTANT = 0.99;
@@ -22,7 +22,7 @@ public final class DegenerateDetector {
    * @param guessingLoss entropy of the training labels in nats, or variance of the targets
    * @param suspicious evaluations in a row so far, from {@link #suspicious()}
    */
-  public DegenerateDetector(double guessingLoss, int suspicious) {
+  DegenerateDetector(double guessingLoss, int suspicious) {
     this.guessingLoss = guessingLoss;
     this.suspicious = suspicious;
   }
@@ -34,20 +34,15 @@ public final class DegenerateDetector {
    * @param constantShare share of the evaluation rows that got the most frequent answer
    * @return true if the run is degenerate
    */
-  public boolean observe(
-      double epochs, double totalEpochs, double trainLoss, double constantShare) {
+  boolean observe(double epochs, double totalEpochs, double trainLoss, double constantShare) {
     boolean guesses = trainLoss >= GUESSING * guessingLoss;
     suspicious = guesses && constantShare >= CONSTANT ? suspicious + 1 : 0;
     boolean late = suspicious == 1 && epochs >= totalEpochs / 2;
     return epochs >= 1 && (suspicious >= 2 || late);
   }
 
-  public int suspicious() {
+  int suspicious() {
     return suspicious;
-  }
-
-  public double guessingLoss() {
-    return guessingLoss;
   }
 
   /** {@code −Σ p ln p} of the labels' frequencies. */

@@ -52,11 +52,16 @@ public final class Machine {
     Map<String, Object> machine = new LinkedHashMap<>();
     machine.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
     machine.put("arch", System.getProperty("os.arch"));
-    String model = field(PROCESSORS, "model name");
-    machine.put("processor", model == null ? "unknown" : model);
+    machine.put("processor", processor("model name"));
     machine.put("cores", cores());
     machine.put("memory_bytes", totalMemory());
     return machine;
+  }
+
+  /** What /proc/cpuinfo says under a name: "model name", "flags"; "unknown" if it does not. */
+  public static String processor(String name) {
+    String value = field(PROCESSORS, name);
+    return value == null ? "unknown" : value;
   }
 
   private static OperatingSystemMXBean system() {

@@ -11,6 +11,7 @@ import io.holdfast.model.io.LoadReport;
 import io.holdfast.model.io.ModelFolder;
 import io.holdfast.model.text.Tokenizer;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.Set;
 
@@ -19,6 +20,10 @@ final class Pretrained implements AutoCloseable {
 
   /** Keys of what is drawn afresh: steps have keys from 0 on, the data order −1. */
   private static final long FRESH = -2;
+
+  /** Output weights of BERT's head and of RoBERTa's. */
+  private static final Set<String> HEADS =
+      Set.of("classifier.weight", "classifier.out_proj.weight");
 
   final ModelFolder folder;
   final Tokenizer tokenizer;
@@ -41,17 +46,11 @@ final class Pretrained implements AutoCloseable {
   /** True if the files have a head that answers this task, under whatever order of labels. */
   boolean hasHeadFor(Task task) {
     ModelConfig c = folder.config();
-    return hasHead()
+    Set<String> names = folder.tensors().shapes().keySet();
+    return !Collections.disjoint(names, HEADS)
         && c.regression() == task.regression()
         && (task.regression() || task.matches(c.labels()));
   }
-
-  boolean hasHead() {
-    return folder.tensors().shapes().keySet().stream()
-        .anyMatch(name -> name.equals("classifier.weight") || name.equals(ROBERTA_OUTPUT));
-  }
-
-  private static final String ROBERTA_OUTPUT = "classifier.out_proj.weight";
 
   /** The model's configuration with the task's head and the run's dropout. */
   ModelConfig configFor(Task task, TrainConfig run) {

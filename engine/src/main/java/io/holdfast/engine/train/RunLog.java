@@ -61,20 +61,16 @@ final class RunLog implements AutoCloseable {
     values.put("grad_norm", norm);
     values.put("tokens_per_second", tokensPerSecond);
     values.putAll(cost.toMap());
-    write(step, epoch, "train", values);
+    event(step, epoch, "train", values);
   }
 
   void evaluation(int step, double epoch, Map<String, Double> values, boolean best) {
-    write(step, epoch, EVAL, values);
+    event(step, epoch, EVAL, values);
     listener.evaluated(step, epoch, values, best);
   }
 
-  /** Values that are no series: the noise audit, a diverged update. */
-  void event(int step, double epoch, String split, Map<String, Double> values) {
-    write(step, epoch, split, values);
-  }
-
-  private void write(int step, double epoch, String split, Map<String, ? extends Number> values) {
+  /** One line of values; those that are no series have a split of their own. */
+  void event(int step, double epoch, String split, Map<String, ? extends Number> values) {
     ObjectNode line = Json.object();
     line.put("ts", Instant.now().toString()).put("step", step).put("epoch", epoch);
     line.put("split", split);

@@ -8,6 +8,7 @@ import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Tensor;
 import io.holdfast.model.ParameterLayout;
 import io.holdfast.model.Parameters;
+import io.holdfast.model.files.AtomicFile;
 import io.holdfast.model.io.Safetensors;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -56,7 +57,7 @@ final class TrainingCheckpoint {
 
   Path save(Checkpoints checkpoints, TrainState state) {
     byte[] json = Json.pretty(Json.tree(state)).getBytes(StandardCharsets.UTF_8);
-    Map<String, Checkpoints.Content> contents = new LinkedHashMap<>();
+    Map<String, AtomicFile.Content> contents = new LinkedHashMap<>();
     files.forEach(
         (name, blocks) ->
             contents.put(

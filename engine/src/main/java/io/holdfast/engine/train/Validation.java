@@ -77,13 +77,9 @@ final class Validation {
   /** Strictly better in the metric that picks the model; a metric that is not defined never is. */
   boolean isBetter(Map<String, Double> metrics, Map<String, Double> best) {
     double value = metrics.get(metric);
-    if (best.isEmpty()) {
-      return true;
-    }
-    double old = best.get(metric);
-    return Metrics.lowerIsBetter(metric)
-        ? value < old || Double.isNaN(old) && !Double.isNaN(value)
-        : value > old || Double.isNaN(old) && !Double.isNaN(value);
+    double old = best.getOrDefault(metric, Double.NaN);
+    boolean better = Metrics.lowerIsBetter(metric) ? value < old : value > old;
+    return better || best.isEmpty() || Double.isNaN(old) && !Double.isNaN(value);
   }
 
   /** Metrics of always giving the most frequent training label, or the mean training target. */
