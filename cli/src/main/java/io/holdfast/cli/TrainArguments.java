@@ -8,7 +8,9 @@ import java.util.regex.Pattern;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParseResult;
 
-/** Options of training on a command line: the flags of {@link TrainFlags}, and a file of them. */
+/**
+ * Options of training on a command line: the flags of {@link TrainFlags}, a file of them, a recipe.
+ */
 final class TrainArguments {
 
   private static final Pattern BETAS =
@@ -19,6 +21,12 @@ final class TrainArguments {
       paramLabel = "<path>",
       description = "options from a JSON file, or from a run.json; flags come before it")
   private Path config;
+
+  @Option(
+      names = "--recipe",
+      paramLabel = "<name>",
+      description = "published settings by name, 'list' shows them; flags and file come before it")
+  private String recipe;
 
   @Option(names = "--adam-betas", hidden = true)
   private String betas;
@@ -32,13 +40,21 @@ final class TrainArguments {
    * What was asked for, by key.
    *
    * @param flags on the command line
-   * @param values of the flags, then of the file
+   * @param values of the flags, then of the file, then of the recipe
    */
   record Given(Map<String, String> flags, Map<String, String> values) {}
 
-  /** Flags, then the configuration file; defaults are not there. */
+  /** True for {@code --recipe list}, which asks for no run. */
+  boolean listsRecipes() {
+    return "list".equals(recipe);
+  }
+
+  /** Flags, then the configuration file, then the recipe; defaults are not there. */
   Given of(ParseResult line) {
     Map<String, String> values = new LinkedHashMap<>();
+    if (recipe != null) {
+      values.putAll(Recipes.read(recipe));
+    }
     if (config != null) {
       values.putAll(TrainFlags.read(config));
     }

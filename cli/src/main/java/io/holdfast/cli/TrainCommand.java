@@ -76,6 +76,10 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (arguments.listsRecipes()) {
+      System.out.print(Recipes.list());
+      return 0;
+    }
     return finish(Training.run(options(), logFormat, supervised ? System.in : null));
   }
 

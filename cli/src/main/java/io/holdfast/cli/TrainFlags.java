@@ -109,15 +109,21 @@ final class TrainFlags {
 
   /** Options from a JSON object, or from the "config" of a run.json, by key. */
   static Map<String, String> read(Path file) {
-    JsonNode json = parse(file);
-    JsonNode options = json.path("config").isObject() ? json.get("config") : json;
+    JsonNode json = parse(file.toString(), text(file));
+    return options(file.toString(), json.path("config").isObject() ? json.get("config") : json);
+  }
+
+  /**
+   * @param source named in what is said of a bad option
+   */
+  static Map<String, String> options(String source, JsonNode options) {
     if (!options.isObject()) {
-      throw Main.usage(file + ": not a JSON object of options");
+      throw Main.usage(source + ": not a JSON object of options");
     }
     Map<String, String> values = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> entry : options.properties()) {
       if (entry.getValue().isContainerNode()) {
-        throw Main.usage(file + ": '" + entry.getKey() + "' is not one value");
+        throw Main.usage(source + ": '" + entry.getKey() + "' is not one value");
       }
       if (!entry.getValue().isNull()) {
         String key = key(entry.getKey());
@@ -132,12 +138,18 @@ final class TrainFlags {
     return RENAMED.contains(key) ? VALUES.getOrDefault(value, value) : value;
   }
 
-  private static JsonNode parse(Path file) {
+  static JsonNode parse(String source, String text) {
     try {
-      return JSON.readTree(Files.readString(file));
+      return JSON.readTree(text);
     } catch (JsonProcessingException e) {
       String place = e.getLocation() == null ? "" : ", line " + e.getLocation().getLineNr();
-      throw Main.usage(file + place + ": not JSON: " + e.getOriginalMessage());
+      throw Main.usage(source + place + ": not JSON: " + e.getOriginalMessage());
+    }
+  }
+
+  private static String text(Path file) {
+    try {
+      return Files.readString(file);
     } catch (IOException e) {
       throw new HoldfastException(
           HoldfastException.Kind.USAGE, file + ": cannot be read; --config names a JSON file", e);
