@@ -1,4 +1,4 @@
-"""Writes noise_goldens.json: what torch computes for R-Drop and HyPe on the tiny models of the model's goldens.
+"""Writes noise_goldens.json: what torch computes for R-Drop, HyPe and SiFT on the tiny models of the model's goldens.
 
 Made with Python 3.11, torch 1.13.1, transformers 4.40.2, numpy 1.24.2. The build never runs this.
 
@@ -30,11 +30,15 @@ GOLDENS = ROOT / "model/src/test/resources/goldens"
 OUT = ROOT / "engine/src/test/resources/io/holdfast/engine/criteria/noise_goldens.json"
 
 SEED = 7
+SIFT = dict(sift_lambda=0.75, sift_init_perturbation=0.25, sift_step_size=0.5)
 SETTINGS = {
     "r_drop": dict(r_drop_alpha=0.75),
     "hype-uniform": dict(hype_eps=0.25, hype_noise_type="uniform"),
     "hype-normal": dict(hype_eps=0.25, hype_noise_type="normal"),
+    "sift-targets": dict(SIFT, sift_stop_grad="targets"),
+    "sift-none": dict(SIFT, sift_stop_grad="none"),
 }
+PERTURBED_BRANCH, SIFT_START = 5, 8
 EMBEDDING_DROPOUT, HEAD_INPUT_DROPOUT, HEAD_DROPOUT = 1, 2, 3
 layer_site = lambda layer, part: 16 + 4 * layer + part
 MASK = (1 << 64) - 1
@@ -175,6 +179,42 @@ def hype(batch, s):
     return loss, [loss.item()]
 
 
+def distance(p, q, targets):
+    """Per example: KL(p||q) + KL(q||p), the first argument of each constant if asked for; or (p - q)^2."""
+    if p.shape[1] == 1:
+        return (p - q).pow(2).squeeze(1)
+    lp, lq = F.log_softmax(p, -1), F.log_softmax(q, -1)
+    first = (lambda x: x.detach()) if targets else (lambda x: x)
+    return (first(lp).exp() * (first(lp) - lq)).sum(-1) + (first(lq).exp() * (first(lq) - lp)).sum(-1)
+
+
+def sift(batch, s):
+    embeddings = batch.model.base_model.embeddings
+    seen = []
+    hook = embeddings.LayerNorm.register_forward_pre_hook(lambda _, args: seen.append(args[0].detach()))
+    key = Draw.key
+    p = batch.logits()
+    hook.remove()
+    n = F.layer_norm(seen[0], seen[0].shape[-1:], eps=batch.model.config.layer_norm_eps)
+    init = s["sift_init_perturbation"]
+    delta = noise(at(key, SIFT_START), "normal", init, Draw.streams, *n.shape[1:]).clamp(-2 * init, 2 * init)
+    Draw.key = at(key, PERTURBED_BRANCH)
+
+    def perturbed(delta):
+        hook = embeddings.LayerNorm.register_forward_pre_hook(lambda _, args: (n + delta,))
+        q = batch.logits()
+        hook.remove()
+        return q
+
+    targets = s["sift_stop_grad"] == "targets"
+    delta.requires_grad_()
+    (g,) = torch.autograd.grad(distance(p.detach(), perturbed(delta), targets).sum(), delta)
+    delta = delta.detach() + s["sift_step_size"] * g / (g.abs().max(-1, keepdim=True).values + 1e-6)
+    ce = clean_loss(p, batch.labels)
+    kl = distance(p, perturbed(delta), targets).mean()
+    return ce + s["sift_lambda"] * kl, [ce.item(), kl.item()]
+
+
 def fingerprint(x):
     x = x.detach().flatten()
     return [x.norm().item(), torch.dot(x, torch.arange(len(x)).double().cos()).item()]
@@ -185,7 +225,7 @@ def evaluate(model, weights, batches, name, decay_all):
         Draw.key = at(mix(SEED), step)
         return method(batches[step % 2], SETTINGS[name])
 
-    method = r_drop if name == "r_drop" else hype
+    method = dict(r_drop=r_drop, hype=hype, sift=sift)[name.split("-")[0]]
     model.load_state_dict(weights)
     model.zero_grad()
     loss, parts = run(0)

@@ -5,6 +5,7 @@ import io.holdfast.engine.criteria.HypeOptions;
 import io.holdfast.engine.criteria.R3fOptions;
 import io.holdfast.engine.criteria.R4fOptions;
 import io.holdfast.engine.criteria.RDropOptions;
+import io.holdfast.engine.criteria.SiftOptions;
 import io.holdfast.engine.criteria.SmartOptions;
 import io.holdfast.engine.data.Tasks;
 import io.holdfast.engine.options.Options;
@@ -47,7 +48,8 @@ final class TrainCommand implements Callable<Integer> {
           SmartOptions.class, Set.of("smart"),
           FreelbOptions.class, Set.of("freelb"),
           RDropOptions.class, Set.of("r_drop"),
-          HypeOptions.class, Set.of("hype"));
+          HypeOptions.class, Set.of("hype"),
+          SiftOptions.class, Set.of("sift"));
 
   @Spec private CommandSpec spec;
 

@@ -1,7 +1,9 @@
 package io.holdfast.model;
 
+import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Tensor;
+import java.util.Arrays;
 
 /**
  * From word embeddings to the encoder's input. The lookup of words is not part of it: see {@link
@@ -32,11 +34,16 @@ final class Embeddings {
    * @param s [N,H] input of the LayerNorm
    * @param mean [N,1]
    * @param rstd [N,1]
+   * @param ofTables false: s was given, and the tables have no part in it
    */
-  record Saved(Tensor s, Tensor mean, Tensor rstd) {
+  record Saved(Tensor s, Tensor mean, Tensor rstd, boolean ofTables) {
+
+    static Saved of(Pass pass, Tensor s, boolean ofTables) {
+      return new Saved(s, pass.take(s.rows(), 1), pass.take(s.rows(), 1), ofTables);
+    }
 
     Saved prefix(int n) {
-      return new Saved(s.rows(0, n), mean.rows(0, n), rstd.rows(0, n));
+      return new Saved(s.rows(0, n), mean.rows(0, n), rstd.rows(0, n), ofTables);
     }
   }
 
@@ -55,16 +62,43 @@ final class Embeddings {
    * @param e [N,H] word embeddings, not changed
    */
   Saved forward(Pass pass, DeviceBatch batch, Tensor y, Tensor e) {
+    Saved saved = Saved.of(pass, pass.take(batch.tokenCount(), config.hiddenSize()), true);
+    pass.kernels().embeddingSum(saved.s, e, w.positions, batch.positions(), w.types, batch.types());
+    finish(pass, batch, y, saved);
+    return saved;
+  }
+
+  /** {@link #forward} from a given {@code s} [N,H], which the backward reads again. */
+  Saved forwardSum(Pass pass, DeviceBatch batch, Tensor y, Tensor s) {
+    Saved saved = Saved.of(pass, s, false);
+    finish(pass, batch, y, saved);
+    return saved;
+  }
+
+  /** {@code y = dropout(layerNorm(s))}. */
+  private void finish(Pass pass, DeviceBatch batch, Tensor y, Saved saved) {
     Kernels k = pass.kernels();
-    int n = batch.tokenCount();
-    Saved saved = new Saved(pass.take(n, config.hiddenSize()), pass.take(n, 1), pass.take(n, 1));
-    k.embeddingSum(saved.s, e, w.positions, batch.positions(), w.types, batch.types());
     k.layerNorm(y, saved.mean, saved.rstd, saved.s, w.gamma, w.beta, config.layerNormEps());
     float p = pass.dropout(config.hiddenDropout());
     if (p > 0) {
       k.dropout(y, y, p, pass.key(Sites.EMBEDDING_DROPOUT), batch.tokenRows());
     }
-    return saved;
+  }
+
+  /** {@code n = (s − mean) · rstd} [N,H] of a forward's s, without the LayerNorm's weights. */
+  void normalise(Pass pass, Tensor n, Saved saved) {
+    Kernels k = pass.kernels();
+    try (Arena.Scope scratch = pass.arena().open()) {
+      Tensor gamma = pass.take(1, n.cols());
+      Tensor beta = pass.take(1, n.cols());
+      float[] ones = new float[n.cols()];
+      Arrays.fill(ones, 1f);
+      k.upload(gamma, ones, 0);
+      k.zero(beta);
+      Tensor mean = pass.take(n.rows(), 1);
+      Tensor rstd = pass.take(n.rows(), 1);
+      k.layerNorm(n, mean, rstd, saved.s, gamma, beta, config.layerNormEps());
+    }
   }
 
   /**
@@ -84,8 +118,10 @@ final class Embeddings {
     if (pass.weightGradients()) {
       Weights d = Weights.of(gradients, prefix);
       k.layerNormBackward(dy, d.gamma, d.beta, dy, saved.s, saved.mean, saved.rstd, w.gamma);
-      k.gatherBackward(d.positions, dy, batch.positions());
-      k.gatherBackward(d.types, dy, batch.types());
+      if (saved.ofTables) {
+        k.gatherBackward(d.positions, dy, batch.positions());
+        k.gatherBackward(d.types, dy, batch.types());
+      }
     } else {
       k.layerNormBackward(dy, null, null, dy, saved.s, saved.mean, saved.rstd, w.gamma);
     }

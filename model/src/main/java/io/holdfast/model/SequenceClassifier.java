@@ -115,9 +115,30 @@ public final class SequenceClassifier {
 
   /** From word embeddings [N,H] to logits [B,C]. {@code e} is not changed. */
   public Activations forward(Pass pass, DeviceBatch batch, Tensor e) {
-    count(new Work(batch.tokenCount(), 0, 0));
     Tensor x = pass.take(batch.tokenCount(), config.hiddenSize());
-    Embeddings.Saved saved = embeddings.forward(pass, batch, x, e);
+    return forward(pass, batch, x, embeddings.forward(pass, batch, x, e));
+  }
+
+  /**
+   * {@link #forward} from what enters the LayerNorm of the embeddings: {@code s} [N,H] stands for
+   * the sum of words, positions and types. It is a constant: {@link #backward} returns its gradient
+   * and adds none to the tables. It is read again there.
+   */
+  public Activations forwardSum(Pass pass, DeviceBatch batch, Tensor s) {
+    Tensor x = pass.take(batch.tokenCount(), config.hiddenSize());
+    return forward(pass, batch, x, embeddings.forwardSum(pass, batch, x, s));
+  }
+
+  /** What {@link #forwardSum} takes, of a forward: each row with mean 0 and deviation 1, [N,H]. */
+  public Tensor normalisedSum(Pass pass, Activations a) {
+    Tensor n = pass.take(a.hidden().rows(), config.hiddenSize());
+    embeddings.normalise(pass, n, a.embeddings);
+    return n;
+  }
+
+  /** From the encoder's input {@code x} on, which becomes the first layer's. */
+  private Activations forward(Pass pass, DeviceBatch batch, Tensor x, Embeddings.Saved saved) {
+    count(new Work(batch.tokenCount(), 0, 0));
     List<EncoderLayer.Saved> savedLayers = new ArrayList<>();
     for (int i = 0; i < layers.size(); i++) {
       addHiddenNoise(pass, batch, x, i);

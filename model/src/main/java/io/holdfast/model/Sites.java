@@ -13,6 +13,7 @@ public final class Sites {
   public static final int PERTURBED_BRANCH = 5;
   public static final int FREELB_START = 6;
   public static final int MIXOUT = 7;
+  public static final int SIFT_START = 8;
 
   private static final int FIRST_LAYER = 16;
   private static final int PER_LAYER = 4;

@@ -48,4 +48,32 @@ final class ConsistencyLoss {
       k.axpby(dQ, 1f, d, 1f);
     }
   }
+
+  /**
+   * {@link #add} for classes with the first argument of either KL constant: {@code dQ += weight ·
+   * (q − p)}, {@code dP += weight · (p − q)}.
+   *
+   * @param dP may be null
+   */
+  static void addWithConstantTargets(
+      Pass pass,
+      DeviceBatch batch,
+      Tensor term,
+      Tensor dP,
+      Tensor dQ,
+      Tensor p,
+      Tensor q,
+      float weight) {
+    Kernels k = pass.kernels();
+    Tensor ofP = pass.take(p.rows(), p.cols());
+    Tensor ofQ = pass.take(p.rows(), p.cols());
+    k.crossEntropy(term, ofP, p, batch.labels(), weight);
+    k.crossEntropy(term, ofQ, q, batch.labels(), weight);
+    k.axpby(ofQ, -1f, ofP, 1f); // the labels cancel
+    k.axpby(dQ, 1f, ofQ, 1f);
+    if (dP != null) {
+      k.axpby(dP, -1f, ofQ, 1f);
+    }
+    k.symmetricKl(term, null, null, p, q, weight);
+  }
 }

@@ -20,6 +20,7 @@ public final class Criteria {
     FACTORIES.put(Freelb.NAME, options -> new Freelb(options.freelb()));
     FACTORIES.put(RDrop.NAME, options -> new RDrop(options.rDrop()));
     FACTORIES.put(Hype.NAME, options -> new Hype(options.hype()));
+    FACTORIES.put(Sift.NAME, options -> new Sift(options.sift()));
   }
 
   private Criteria() {}

@@ -9,7 +9,8 @@ public record CriterionOptions(
     SmartOptions smart,
     FreelbOptions freelb,
     RDropOptions rDrop,
-    HypeOptions hype) {
+    HypeOptions hype,
+    SiftOptions sift) {
 
   public static CriterionOptions defaults() {
     return Options.defaults(CriterionOptions.class);

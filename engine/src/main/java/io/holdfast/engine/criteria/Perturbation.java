@@ -1,9 +1,13 @@
 package io.holdfast.engine.criteria;
 
+import io.holdfast.kernels.DType;
+import io.holdfast.kernels.Sequences;
 import io.holdfast.kernels.Tensor;
+import io.holdfast.model.DeviceBatch;
 import io.holdfast.model.Pass;
+import java.util.stream.IntStream;
 
-/** What {@link Smart} and {@link Freelb} do alike with a perturbation of the embeddings. */
+/** What methods that perturb embeddings do alike. */
 final class Perturbation {
 
   private Perturbation() {}
@@ -14,5 +18,13 @@ final class Perturbation {
     pass.kernels().copy(sum, e);
     pass.kernels().axpby(sum, 1f, delta, 1f);
     return sum;
+  }
+
+  /** Every token as a sequence of its own. */
+  static Sequences eachToken(Pass pass, DeviceBatch x) {
+    int n = x.tokenCount();
+    Tensor starts = pass.arena().take(DType.I32, n + 1, 1);
+    pass.kernels().upload(starts, IntStream.rangeClosed(0, n).toArray(), 0);
+    return new Sequences(starts, x.tokenRows().streams(), 1);
   }
 }

@@ -35,7 +35,8 @@ public record TrainConfig(
     @Option(help = "use the first N evaluation rows; 0: all", byDefault = "0", min = 0)
         int maxEvalSamples,
     @Option(
-            help = "training objective: cross_entropy, r3f, r4f, smart, freelb, r_drop or hype",
+            help =
+                "training objective: cross_entropy, r3f, r4f, smart, freelb, r_drop, hype or sift",
             byDefault = "cross_entropy")
         String criterion,
     CriterionOptions criterionOptions,

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,6 +70,7 @@ class CriterionGradientTest {
               .map(type -> Map.of("hype_eps", 0.3, "hype_noise_type", type))
               .map(values -> Options.parse(CriterionOptions.class, values))
               .toList();
+      case "sift" -> siftOptions();
       default -> List.of(CriterionOptions.defaults());
     };
   }
@@ -89,6 +91,34 @@ class CriterionGradientTest {
       }
     }
     return all;
+  }
+
+  /** Operations whose results the gradient takes for constants: noised and moved embeddings. */
+  private static Set<String> constants(String name) {
+    return switch (name) {
+      case "hype" -> Set.of();
+      case "sift" -> Set.of("ascend", "axpby"); // the sum of normalised embeddings and delta
+      default -> Set.of("addNoise", "ascend");
+    };
+  }
+
+  private static List<CriterionOptions> siftOptions() {
+    return Stream.of(Masks.values())
+        .map(
+            masks ->
+                Map.of(
+                    "sift_lambda",
+                    LAMBDA,
+                    "sift_init_perturbation",
+                    0.3,
+                    "sift_step_size",
+                    0.3,
+                    "sift_dropout",
+                    masks,
+                    "sift_stop_grad",
+                    SmartOptions.StopGrad.NONE))
+        .map(values -> Options.parse(CriterionOptions.class, values))
+        .toList();
   }
 
   /** Steps that reach the surface of the ball for some elements and not for others. */
@@ -196,7 +226,7 @@ class CriterionGradientTest {
       }
       FrozenBranch frozen =
           new FrozenBranch(
-              reference, !name.equals(Hype.NAME), options.r3f().r3fStopGrad() == StopGrad.NOISY);
+              reference, constants(name), options.r3f().r3fStopGrad() == StopGrad.NOISY);
       double loss = loss(criterion, m, frozen, batch);
       double[] gradient = m.values(m.gradients.block());
       double[] base = m.values(m.weights.block());

@@ -8,6 +8,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * The reference backend, observed: keeps each term of the loss in double, and can hold what an
@@ -19,14 +20,17 @@ final class FrozenBranch {
 
   final List<double[]> terms = new ArrayList<>();
   private final ReferenceKernels reference;
-  private final boolean freezesNoised;
+  private final Set<String> held;
   private final boolean freezesLogits;
   private final List<double[]> constants = new ArrayList<>();
   private int nextConstant;
 
-  FrozenBranch(ReferenceKernels reference, boolean freezesNoised, boolean freezesLogits) {
+  /**
+   * @param held operations whose results are constants
+   */
+  FrozenBranch(ReferenceKernels reference, Set<String> held, boolean freezesLogits) {
     this.reference = reference;
-    this.freezesNoised = freezesNoised;
+    this.held = held;
     this.freezesLogits = freezesLogits;
   }
 
@@ -60,8 +64,7 @@ final class FrozenBranch {
     if (supervised || squared || consistency) {
       terms.add(reference.toArray((Tensor) args[0]));
     }
-    boolean noised = method.getName().equals("addNoise") && freezesNoised;
-    if (noised || method.getName().equals("ascend")) {
+    if (held.contains(method.getName())) {
       hold((Tensor) args[0]);
     }
     return result;

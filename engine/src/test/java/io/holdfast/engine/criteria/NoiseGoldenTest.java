@@ -46,7 +46,7 @@ class NoiseGoldenTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"r_drop", "hype-uniform", "hype-normal"})
+  @ValueSource(strings = {"r_drop", "hype-uniform", "hype-normal", "sift-targets", "sift-none"})
   void agreesWithTorch(String name) {
     JsonNode goldens = goldens();
     Map<String, Object> options =

@@ -79,6 +79,7 @@ class ResumeTest {
         "criterion hype",
         "average ema average_decay 0.9 average_start 0.3 average_every 3 criterion r3f",
         "mixout 0.3 average swa average_start 5 gradient_accumulation_steps 3 criterion r4f",
+        "criterion sift",
       })
   void fourStopsWith(String more) throws IOException {
     TinyRun tiny = new TinyRun(folder, 70);

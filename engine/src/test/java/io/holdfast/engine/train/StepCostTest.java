@@ -44,6 +44,7 @@ class StepCostTest {
     "hype, none, 1, 1, 3",
     "smart, none, 3, 2.5, 8",
     "freelb, none, 3, 3, 9",
+    "sift, none, 3, 2.5, 8",
   })
   void passesAreCounted(String criterion, String stop, int forward, double backward, int units)
       throws IOException {
