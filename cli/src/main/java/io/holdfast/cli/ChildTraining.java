@@ -137,12 +137,12 @@ final class ChildTraining implements TrialRunner {
     }
   }
 
-  /** This very Java with the same settings, but for debuggers and agents. */
+  /** This very Java with the same settings, but for debuggers, agents and the terminal. */
   private static List<String> command(Trial trial) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-        .filter(argument -> !argument.matches("-(agent|javaagent|Xrun|Xdebug).*"))
+        .filter(argument -> !argument.matches("-(agent|javaagent|Xrun|Xdebug|Dholdfast.terminal).*"))
         .forEach(command::add);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
     command.addAll(List.of("train", "--supervised", "--log-format", "json"));

@@ -74,7 +74,7 @@ final class GridProgress implements Grid.Listener {
   @Override
   public synchronized void finished(Trial trial, RunResult result) {
     Running run = running.remove(trial.name());
-    ended.put(trial.name(), result.seconds());
+    ended.put(trial.name(), Math.max(result.seconds(), run.seconds()));
     log.info(
         String.format(
             Locale.ROOT,

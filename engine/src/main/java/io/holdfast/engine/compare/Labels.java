@@ -1,5 +1,6 @@
 package io.holdfast.engine.compare;
 
+import io.holdfast.engine.train.TrainConfig;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -9,11 +10,16 @@ import java.util.stream.Collectors;
 
 /**
  * Names of the ways of training among runs of one task: the criterion, and the options in which
- * runs of that criterion differ. Runs that differ in the seed alone have the same name.
+ * runs of that criterion differ. Runs that differ in the seed alone have the same name. An option
+ * that a run does not name, because there was none of that name yet, had its default.
  */
 final class Labels {
 
   private static final Set<String> NOT_COMPARED = Set.of("seed", "task", "criterion");
+
+  private static final Map<String, Object> DEFAULTS =
+      TrainConfig.of(Map.of("model", "-", "task", "cola", "data_dir", "-", "output_dir", "-"))
+          .toMap();
 
   private final boolean oneCriterion;
   private final Map<String, Set<String>> varying = new LinkedHashMap<>();
@@ -31,7 +37,7 @@ final class Labels {
     Set<String> keys = new LinkedHashSet<>();
     configs.forEach(config -> keys.addAll(config.keySet()));
     keys.removeAll(NOT_COMPARED);
-    keys.removeIf(key -> configs.stream().map(c -> c.get(key)).distinct().count() == 1);
+    keys.removeIf(key -> configs.stream().map(c -> text(c, key)).distinct().count() == 1);
     return keys;
   }
 
@@ -45,7 +51,7 @@ final class Labels {
   String of(RunResult run) {
     String options =
         varying.get(run.criterion()).stream()
-            .map(key -> key.replace('_', '-') + "=" + value(run.config().get(key)))
+            .map(key -> key.replace('_', '-') + "=" + value(text(run.config(), key)))
             .collect(Collectors.joining(" "));
     if (options.isEmpty()) {
       return run.criterion();
@@ -53,11 +59,13 @@ final class Labels {
     return oneCriterion ? options : run.criterion() + " " + options;
   }
 
+  private static String text(Map<String, String> config, String key) {
+    Object byDefault = DEFAULTS.get(key);
+    return config.getOrDefault(key, byDefault == null ? "none" : byDefault.toString());
+  }
+
   /** Numbers as people write them: 1.0E-5 is 1e-5. */
   private static String value(String text) {
-    if (text == null) {
-      return "none";
-    }
     boolean number = text.matches("-?[0-9.]+(E-?[0-9]+)?");
     return number ? text.replaceFirst("\\.0(?=E|$)", "").replace('E', 'e') : text;
   }

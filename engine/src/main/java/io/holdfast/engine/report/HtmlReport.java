@@ -96,7 +96,18 @@ public final class HtmlReport {
             "Cost against score",
             "Further left is cheaper, higher up is better." + first,
             plots.cost())
+        + parameters(plots)
         + "</section>\n";
+  }
+
+  private static String parameters(Plots plots) {
+    List<String> keys = plots.parameters();
+    return keys.isEmpty()
+        ? ""
+        : figure(
+            "Options",
+            "A mark is a run, at the value of one option; the others vary as well.",
+            keys.stream().map(plots::parameter).collect(Collectors.joining()));
   }
 
   private static String figure(String title, String text, String drawing) {

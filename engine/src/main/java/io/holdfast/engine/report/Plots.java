@@ -16,6 +16,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** The drawings of one task. */
 final class Plots {
@@ -204,6 +205,46 @@ final class Plots {
     }
     labels(svg, places, right + 14, bottom);
     return svg.end();
+  }
+
+  /** Options in which the runs differ, with three or more numbers as their values. */
+  List<String> parameters() {
+    return task.varying().stream()
+        .filter(key -> values(key).filter(Double::isFinite).distinct().count() > 2)
+        .toList();
+  }
+
+  /** The score of every run against the value of an option. */
+  String parameter(String key) {
+    double bottom = HEIGHT - BOTTOM;
+    Svg svg = new Svg(WIDTH, HEIGHT, task.task() + ": score by " + key);
+    Axis x =
+        Axis.spanning(values(key).filter(Double::isFinite).toArray(), LEFT, WIDTH - 14, 6);
+    Axis y = Axis.around(runs().mapToDouble(RunResult::score), bottom, TOP, 6);
+    frame(svg, x, y, "--" + key.replace('_', '-'), metric());
+    runs()
+        .filter(run -> Double.isFinite(value(run, key)) && Double.isFinite(run.score()))
+        .forEach(
+            run ->
+                svg.mark(
+                    1,
+                    x.at(value(run, key)),
+                    y.at(run.score()),
+                    "%s: %.4f".formatted(run.run(), run.score())));
+    return svg.end();
+  }
+
+  private Stream<RunResult> runs() {
+    return task.arms().stream().flatMap(arm -> arm.runs().stream());
+  }
+
+  private DoubleStream values(String key) {
+    return runs().mapToDouble(run -> value(run, key));
+  }
+
+  private static double value(RunResult run, String key) {
+    String text = run.config().getOrDefault(key, "");
+    return text.matches("-?[0-9.]+(E-?[0-9]+)?") ? Double.parseDouble(text) : Double.NaN;
   }
 
   /** A name beside what it names. */

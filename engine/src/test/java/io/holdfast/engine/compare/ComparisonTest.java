@@ -72,9 +72,12 @@ class ComparisonTest {
             Results.of("r3f", 1, 0.6, "learning_rate", "3.0E-5"),
             Results.of("r3f", 1, 0.6, "learning_rate", "0.001", "r3f_dropout", "shared"));
     assertEquals(
-        List.of("learning-rate=3e-5 r3f-dropout=none", "learning-rate=0.001 r3f-dropout=shared"),
+        List.of("learning-rate=3e-5 r3f-dropout=independent", "learning-rate=0.001 r3f-dropout=shared"),
         labels(sweep));
     assertEquals(List.of("learning_rate", "r3f_dropout"), sweep.varying());
+    // A run of before there was an option is one of its default.
+    TaskRuns old = only(Results.of("r3f", 1, 0.6), Results.of("r3f", 2, 0.6, "eps", "1.0E-5"));
+    assertEquals(List.of("r3f"), labels(old));
   }
 
   @Test
