@@ -64,6 +64,7 @@ final class GridOptions {
    *
    * @param common options of every run, by key
    * @param settings by name, their options by key
+   * @param defaultSeeds where the command line names none
    * @param order of the rows of the report
    * @return the exit code
    */
@@ -83,14 +84,14 @@ final class GridOptions {
     if (workers < 1) {
       throw Main.usage("--workers is " + workers + ": use an integer >= 1");
     }
-    String asked = values.remove("seed");
-    String chosen = seeds != null ? seeds : asked != null ? asked : defaultSeeds;
+    values.remove("seed");
+    String asked = seeds != null ? seeds : common.flags().get("seed");
     if (Integer.parseInt(values.getOrDefault("threads", "0")) == 0) {
       values.put("threads", String.valueOf(Math.max(1, Machine.cores() / workers)));
     }
     Path folder = Path.of(out);
     List<Trial> trials =
-        Trials.plan(values, byTask(values), settings, Trials.seeds(chosen), folder);
+        Trials.plan(values, byTask(values), settings, Trials.seeds(asked != null ? asked : defaultSeeds), folder);
     trials.forEach(trial -> TrainCommand.check(common.flags(), trial.config()));
     return run(trials, folder, order);
   }

@@ -4,8 +4,10 @@ import io.holdfast.engine.compare.Comparison;
 import io.holdfast.engine.compare.Trials;
 import io.holdfast.engine.options.Options;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -67,35 +69,38 @@ final class SweepCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     TrainArguments.Given given = arguments.of(spec.commandLine().getParseResult());
+    String seed = given.values().getOrDefault("seed", TrainFlags.byDefault("seed"));
+    return options.run(given, settings(given), seed, Comparison.Order.BEST_FIRST);
+  }
+
+  private Map<String, Map<String, String>> settings(TrainArguments.Given given) {
     Map<String, List<String>> lists = new LinkedHashMap<>();
     Map<String, Trials.Range> intervals = new LinkedHashMap<>();
     for (String text : grid) {
       String key = key(text);
-      List<String> values =
-          Stream.of(value(text).split(",")).map(v -> TrainFlags.ours(key, v.strip())).toList();
-      lists.put(key, values);
+      lists.put(
+          key, Stream.of(value(text).split(",")).map(v -> TrainFlags.ours(key, v.strip())).toList());
     }
-    for (String text : ranges) {
-      intervals.put(key(text), range(text));
-    }
-    if (lists.size() + intervals.size() == 0 || lists.size() < grid.size()) {
+    ranges.forEach(text -> intervals.put(key(text), range(text)));
+    Set<String> swept = new LinkedHashSet<>(lists.keySet());
+    swept.addAll(intervals.keySet());
+    if (swept.isEmpty() || swept.size() < grid.size() + ranges.size()) {
       throw Main.usage("name each option once with --grid 'option=v1,v2' or --range 'option=a..b'");
     }
-    if (trials < 0 || (trials == 0) != ranges.isEmpty() && trials == 0) {
+    if (trials < 0 || trials == 0 && !ranges.isEmpty()) {
       throw Main.usage("--range needs --trials: how many settings to draw, >= 1");
     }
-    Stream.concat(lists.keySet().stream(), intervals.keySet().stream())
-        .filter(key -> given.flags().containsKey(key) || key.equals("seed"))
-        .findFirst()
-        .ifPresent(
-            key -> {
-              String flag = "--" + key.replace('_', '-');
-              String other = key.equals("seed") ? "--seeds" : "one of them";
-              throw Main.usage(flag + " is swept over and given as well: use " + other);
-            });
-    Map<String, Map<String, String>> settings =
-        trials == 0 ? Trials.product(lists) : Trials.random(trials, drawSeed, lists, intervals);
-    return options.run(given, settings, "42", Comparison.Order.BEST_FIRST);
+    for (String key : swept) {
+      if (key.equals("seed")) {
+        throw Main.usage("the seed is no setting: give --seeds");
+      } else if (given.flags().containsKey(key)) {
+        String flag = "--" + key.replace('_', '-');
+        throw Main.usage(flag + " is swept over and given as well: use one of them");
+      }
+    }
+    return trials == 0
+        ? Trials.product(lists)
+        : Trials.random(trials, drawSeed, lists, intervals);
   }
 
   /** Our key of the option that "option=…" names. */

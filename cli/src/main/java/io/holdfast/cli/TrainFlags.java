@@ -74,6 +74,11 @@ final class TrainFlags {
     return Options.describe(TrainConfig.class);
   }
 
+  /** The default of an option as text; null if there is none. */
+  static String byDefault(String key) {
+    return all().stream().filter(o -> o.key().equals(key)).findFirst().orElseThrow().byDefault();
+  }
+
   static void addTo(CommandSpec spec) {
     for (Options.Info info : all()) {
       OptionSpec.Builder option =

@@ -240,6 +240,8 @@ class GridCommandsTest {
             "sweep --range eps=1e-5..1e-3" + out,
             "sweep --trials 2 --range eps=0..1" + out,
             "sweep --trials 2 --range eps=1e-3" + out,
+            "sweep --trials 2 --range eps=1e-5..1e-3 --grid eps=1e-4" + out,
+            "sweep --trials -1 --grid eps=1e-4" + out,
             "sweep --grid eps=small" + out,
             "report " + folder.resolve("nothing"))) {
       Cli cli = Cli.run(Cli.words(line));

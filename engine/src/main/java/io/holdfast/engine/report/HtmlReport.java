@@ -94,7 +94,7 @@ public final class HtmlReport {
             plots.scores() + plots.losses())
         + figure(
             "Cost against score",
-            "Further left is cheaper, higher up is better." + first,
+            "Means, with the 95 % interval of the score; left is cheaper, up is better." + first,
             plots.cost())
         + parameters(plots)
         + "</section>\n";

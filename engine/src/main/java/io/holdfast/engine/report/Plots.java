@@ -189,7 +189,7 @@ final class Plots {
             TOP,
             6);
     String time = "time of training, mean over runs (" + (unit == 60 ? "minutes)" : "seconds)");
-    frame(svg, x, y, time, metric() + ", mean and 95 % interval");
+    frame(svg, x, y, time, metric());
     List<Place> places = new ArrayList<>();
     for (int i = 0; i < arms.size(); i++) {
       Arm arm = arms.get(i);

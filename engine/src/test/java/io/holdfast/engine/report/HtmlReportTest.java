@@ -108,6 +108,22 @@ class HtmlReportTest {
     return text.toString();
   }
 
+  /** A drawing for the option of three numbers, with a mark a run; none for one of two. */
+  @Test
+  void aSweepIsDrawnAgainstItsOptions() throws Exception {
+    List<RunResult> runs = new ArrayList<>();
+    for (String rate : List.of("1.0E-6", "1.0E-5", "1.0E-4")) {
+      for (String eps : List.of("1.0E-5", "0.1")) {
+        runs.add(Results.of("r3f", 1, 0.6, "learning_rate", rate, "eps", eps));
+      }
+    }
+    NodeList drawings = page(runs).getElementsByTagName("svg");
+    assertEquals(5, drawings.getLength());
+    Element last = (Element) drawings.item(4);
+    assertEquals("rte: score by learning_rate", last.getAttribute("aria-label"));
+    assertEquals(6, last.getElementsByTagName("path").getLength());
+  }
+
   @Test
   void oneRunAndRunsWithoutCurvesAreShownToo() throws Exception {
     assertEquals(4, page(runs().subList(0, 1)).getElementsByTagName("svg").getLength());
