@@ -142,7 +142,8 @@ final class ChildTraining implements TrialRunner {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-        .filter(argument -> !argument.matches("-(agent|javaagent|Xrun|Xdebug|Dholdfast.terminal).*"))
+        .filter(
+            argument -> !argument.matches("-(agent|javaagent|Xrun|Xdebug|Dholdfast.terminal).*"))
         .forEach(command::add);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
     command.addAll(List.of("train", "--supervised", "--log-format", "json"));

@@ -91,7 +91,12 @@ final class GridOptions {
     }
     Path folder = Path.of(out);
     List<Trial> trials =
-        Trials.plan(values, byTask(values), settings, Trials.seeds(asked != null ? asked : defaultSeeds), folder);
+        Trials.plan(
+            values,
+            byTask(values),
+            settings,
+            Trials.seeds(asked != null ? asked : defaultSeeds),
+            folder);
     trials.forEach(trial -> TrainCommand.check(common.flags(), trial.config()));
     return run(trials, folder, order);
   }

@@ -79,7 +79,8 @@ final class SweepCommand implements Callable<Integer> {
     for (String text : grid) {
       String key = key(text);
       lists.put(
-          key, Stream.of(value(text).split(",")).map(v -> TrainFlags.ours(key, v.strip())).toList());
+          key,
+          Stream.of(value(text).split(",")).map(v -> TrainFlags.ours(key, v.strip())).toList());
     }
     ranges.forEach(text -> intervals.put(key(text), range(text)));
     Set<String> swept = new LinkedHashSet<>(lists.keySet());
@@ -98,9 +99,7 @@ final class SweepCommand implements Callable<Integer> {
         throw Main.usage(flag + " is swept over and given as well: use one of them");
       }
     }
-    return trials == 0
-        ? Trials.product(lists)
-        : Trials.random(trials, drawSeed, lists, intervals);
+    return trials == 0 ? Trials.product(lists) : Trials.random(trials, drawSeed, lists, intervals);
   }
 
   /** Our key of the option that "option=…" names. */

@@ -218,8 +218,7 @@ final class Plots {
   String parameter(String key) {
     double bottom = HEIGHT - BOTTOM;
     Svg svg = new Svg(WIDTH, HEIGHT, task.task() + ": score by " + key);
-    Axis x =
-        Axis.spanning(values(key).filter(Double::isFinite).toArray(), LEFT, WIDTH - 14, 6);
+    Axis x = Axis.spanning(values(key).filter(Double::isFinite).toArray(), LEFT, WIDTH - 14, 6);
     Axis y = Axis.around(runs().mapToDouble(RunResult::score), bottom, TOP, 6);
     frame(svg, x, y, "--" + key.replace('_', '-'), metric());
     runs()

@@ -72,7 +72,8 @@ class ComparisonTest {
             Results.of("r3f", 1, 0.6, "learning_rate", "3.0E-5"),
             Results.of("r3f", 1, 0.6, "learning_rate", "0.001", "r3f_dropout", "shared"));
     assertEquals(
-        List.of("learning-rate=3e-5 r3f-dropout=independent", "learning-rate=0.001 r3f-dropout=shared"),
+        List.of(
+            "learning-rate=3e-5 r3f-dropout=independent", "learning-rate=0.001 r3f-dropout=shared"),
         labels(sweep));
     assertEquals(List.of("learning_rate", "r3f_dropout"), sweep.varying());
     // A run of before there was an option is one of its default.

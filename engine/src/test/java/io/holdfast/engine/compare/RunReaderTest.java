@@ -47,9 +47,12 @@ class RunReaderTest {
   @Test
   void aCompletedRun() throws IOException {
     run("completed", CONFIG);
-    write("eval_results.json", "{'eval_combined_score': 0.75, 'eval_pearson': 0.8, 'eval_step': 4}");
+    write(
+        "eval_results.json", "{'eval_combined_score': 0.75, 'eval_pearson': 0.8, 'eval_step': 4}");
     write("train_results.json", "{'train_runtime': 12.5, 'train_relative_passes': 2.0}");
-    write("README.md", "| metric | majority answer | this model |\n| combined_score | 0.1250 | 1 |\n");
+    write(
+        "README.md",
+        "| metric | majority answer | this model |\n| combined_score | 0.1250 | 1 |\n");
     RunResult run = RunReader.read(folder);
     assertEquals("stsb", run.task());
     assertEquals("combined_score", run.metric());
@@ -79,7 +82,9 @@ class RunReaderTest {
     assertEquals(0, RunReader.read(folder).majority());
   }
 
-  /** What was evaluated before a run was stopped as degenerate counts; of a diverged one nothing. */
+  /**
+   * What was evaluated before a run was stopped as degenerate counts; of a diverged one nothing.
+   */
   @Test
   void runsWithoutResults() throws IOException {
     run("degenerate", CONFIG);
