@@ -124,13 +124,18 @@ class ResumeTest {
    * evaluation before the first update, of those that follow, and of the prediction of test rows.
    * Then a crash right after the next evaluation. Each evaluation is logged once all the same.
    */
-  @Test
-  void stoppedAnywhere() throws IOException {
+  @ParameterizedTest
+  @ValueSource(strings = {"cross_entropy none", "r4f swa"})
+  void stoppedAnywhere(String criterionAndAverage) throws IOException {
+    String[] words = criterionAndAverage.split(" ");
     TinyRun tiny = new TinyRun(folder, 24);
     Files.writeString(
         folder.resolve("test.tsv"), "sentence\n" + "waf wag\nwbq wbr wbs\n".repeat(9));
     String[] settings = {
       "max_steps", "4",
+      "criterion", words[0],
+      "average", words[1],
+      "average_start", "1",
       "eval_strategy", "steps",
       "eval_steps", "2",
       "save_strategy", "no",
