@@ -43,7 +43,7 @@ public record Pass(
 
   /** The same pass, whose backward computes the gradient of its input alone. */
   public Pass ofInput() {
-    return new Pass(kernels, arena, key, training, false);
+    return new Pass(kernels, arena, key, training, false, hiddenNoise);
   }
 
   public Key key(int site) {

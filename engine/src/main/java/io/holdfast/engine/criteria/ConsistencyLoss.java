@@ -1,5 +1,6 @@
 package io.holdfast.engine.criteria;
 
+import io.holdfast.engine.criteria.SmartOptions.StopGrad;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Tensor;
 import io.holdfast.model.DeviceBatch;
@@ -50,20 +51,23 @@ final class ConsistencyLoss {
   }
 
   /**
-   * {@link #add} for classes with the first argument of either KL constant: {@code dQ += weight ·
-   * (q − p)}, {@code dP += weight · (p − q)}.
-   *
-   * @param dP may be null
+   * {@link #add}, or with {@link StopGrad#TARGETS} the gradient that takes the first argument of
+   * either KL for a constant: {@code dQ += weight · (q − p)}, {@code dP += weight · (p − q)}.
    */
-  static void addWithConstantTargets(
+  static void add(
       Pass pass,
       DeviceBatch batch,
+      StopGrad stop,
       Tensor term,
       Tensor dP,
       Tensor dQ,
       Tensor p,
       Tensor q,
       float weight) {
+    if (stop == StopGrad.NONE || SupervisedLoss.isRegression(batch)) {
+      add(pass, batch, term, dP, dQ, p, q, weight);
+      return;
+    }
     Kernels k = pass.kernels();
     Tensor ofP = pass.take(p.rows(), p.cols());
     Tensor ofQ = pass.take(p.rows(), p.cols());

@@ -1,7 +1,6 @@
 package io.holdfast.engine.criteria;
 
 import io.holdfast.engine.criteria.R3fOptions.Masks;
-import io.holdfast.engine.criteria.SmartOptions.StopGrad;
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.NoiseType;
@@ -81,7 +80,8 @@ public final class Sift implements Criterion {
       Tensor consistency = pass.take(p.rows(), 1);
       Tensor dQ = zeros(pass, p);
       float weight = (float) (options.siftLambda() * scale);
-      addConsistency(pass, x, consistency, dP, dQ, p, a.logits(), weight);
+      Tensor q = a.logits();
+      ConsistencyLoss.add(pass, x, options.siftStopGrad(), consistency, dP, dQ, p, q, weight);
 
       try (Arena.Scope backward = pass.arena().open()) {
         model.backward(branch, x, a, dQ, gradients);
@@ -103,7 +103,8 @@ public final class Sift implements Criterion {
       Pass branch = perturbed(pass, false);
       Activations a = model.forwardSum(branch, x, Perturbation.add(pass, n, delta));
       Tensor dQ = zeros(pass, p);
-      addConsistency(pass, x, pass.take(p.rows(), 1), null, dQ, p, a.logits(), 1f);
+      Tensor term = pass.take(p.rows(), 1);
+      ConsistencyLoss.add(pass, x, options.siftStopGrad(), term, null, dQ, p, a.logits(), 1f);
       Tensor g = model.backward(branch, x, a, dQ, null);
       float step = (float) options.siftStepSize();
       k.ascend(
@@ -116,22 +117,6 @@ public final class Sift implements Criterion {
           Float.POSITIVE_INFINITY);
     }
     return delta;
-  }
-
-  private void addConsistency(
-      Pass pass,
-      DeviceBatch x,
-      Tensor term,
-      Tensor dP,
-      Tensor dQ,
-      Tensor p,
-      Tensor q,
-      float weight) {
-    if (options.siftStopGrad() == StopGrad.TARGETS && !SupervisedLoss.isRegression(x)) {
-      ConsistencyLoss.addWithConstantTargets(pass, x, term, dP, dQ, p, q, weight);
-    } else {
-      ConsistencyLoss.add(pass, x, term, dP, dQ, p, q, weight);
-    }
   }
 
   private static Tensor zeros(Pass pass, Tensor like) {

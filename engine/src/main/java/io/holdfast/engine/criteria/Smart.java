@@ -4,7 +4,6 @@ import io.holdfast.engine.criteria.R3fOptions.Masks;
 import io.holdfast.engine.criteria.SmartOptions.Projection;
 import io.holdfast.engine.criteria.SmartOptions.StopGrad;
 import io.holdfast.kernels.Arena;
-import io.holdfast.kernels.DType;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.NoiseType;
@@ -20,7 +19,6 @@ import io.holdfast.model.SequenceClassifier;
 import io.holdfast.model.Sites;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.stream.IntStream;
 
 /**
  * SMART (Jiang et al., "SMART: Robust and Efficient Fine-Tuning for Pre-trained Natural Language
@@ -199,16 +197,8 @@ public final class Smart implements Criterion {
     }
     k.axpby(g, 1f, delta, length); // g = delta + step · g
     k.zero(delta);
-    Sequences tokens = eachToken(s.pass, s.x);
+    Sequences tokens = Perturbation.eachToken(s.pass, s.x);
     k.ascend(delta, g, tokens, Norm.LINF, 1f, FLOOR, Float.POSITIVE_INFINITY);
-  }
-
-  /** Every token as a sequence of its own. */
-  private static Sequences eachToken(Pass pass, DeviceBatch x) {
-    int n = x.tokenCount();
-    Tensor starts = pass.arena().take(DType.I32, n + 1, 1);
-    pass.kernels().upload(starts, IntStream.rangeClosed(0, n).toArray(), 0);
-    return new Sequences(starts, x.tokenRows().streams(), 1);
   }
 
   /**
@@ -221,27 +211,12 @@ public final class Smart implements Criterion {
     try (Arena.Scope scope = s.pass.arena().open()) {
       Activations a = s.model.forward(branch, s.x, Perturbation.add(s.pass, s.e, delta));
       Tensor dQ = s.zeroLogits();
-      if (options.smartStopGrad() == StopGrad.TARGETS && !SupervisedLoss.isRegression(s.x)) {
-        addToTargets(s, term, dQ, a.logits());
-      } else {
-        float weight = s.weight(options.smartLambda());
-        ConsistencyLoss.add(s.pass, s.x, term, s.dP, dQ, s.p, a.logits(), weight);
-      }
+      Tensor q = a.logits();
+      float weight = s.weight(options.smartLambda());
+      ConsistencyLoss.add(s.pass, s.x, options.smartStopGrad(), term, s.dP, dQ, s.p, q, weight);
       s.model.backwardToWeights(branch, s.x, a, dQ, s.x, gradients);
     }
     return term;
-  }
-
-  /** {@link ConsistencyLoss#add} with constant targets. */
-  private void addToTargets(Step s, Tensor term, Tensor dQ, Tensor q) {
-    Kernels k = s.pass.kernels();
-    float weight = s.weight(options.smartLambda());
-    Tensor d = s.zeroLogits();
-    k.crossEntropy(term, d, s.p, s.x.labels(), weight);
-    k.crossEntropy(term, dQ, q, s.x.labels(), weight);
-    k.axpby(dQ, -1f, d, 1f); // dQ = weight · (q − p): the labels cancel
-    k.axpby(s.dP, -1f, dQ, 1f);
-    k.symmetricKl(term, null, null, s.p, q, weight);
   }
 
   /** The pass of the perturbed branch: its dropout masks, in the ascent and in the loss. */
