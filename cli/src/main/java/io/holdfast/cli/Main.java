@@ -23,6 +23,7 @@ import picocli.CommandLine.Model.CommandSpec;
       TrainCommand.class,
       EvalCommand.class,
       PredictCommand.class,
+      AverageCommand.class,
       CompareCommand.class,
       SweepCommand.class,
       ReportCommand.class,
@@ -105,7 +106,7 @@ public final class Main implements Runnable {
   public void run() {
     throw new CommandLine.ParameterException(
         spec.commandLine(),
-        "no command: use demo, train, eval, predict, compare, sweep, report or doctor");
+        "no command: use demo, train, eval, predict, average, compare, sweep, report or doctor");
   }
 
   static final class Version implements CommandLine.IVersionProvider {

@@ -90,6 +90,39 @@ class CommandsTest {
   }
 
   @Test
+  void averagesModels() throws IOException {
+    String dev = " --validation-file " + folder.resolve("dev.tsv") + columns;
+    succeed(train + " --max-steps 8 --output-dir " + folder.resolve("a"));
+    succeed(train + " --max-steps 8 --seed 7 --output-dir " + folder.resolve("b"));
+    String both = "average " + folder.resolve("a") + " " + folder.resolve("b") + " --output-dir ";
+    JsonNode soup =
+        JSON.readTree(succeed(both + folder.resolve("soup") + dev + " --json").out());
+    assertEquals("mean of 2", soup.path("chosen").asText());
+    String evaluate = "eval --model " + folder.resolve("soup") + dev + " --json";
+    assertEquals(soup.path("tried").path("mean of 2"), JSON.readTree(succeed(evaluate).out()));
+
+    String between = "average " + folder.resolve("a") + " --base " + folder.resolve("base");
+    String to = " --output-dir " + folder.resolve("wise");
+    Cli wise = succeed(between + to + dev + " --alpha 0.5,1");
+    assertTrue(wise.out().contains("alpha 0.5\n"), wise.out());
+    assertTrue(wise.out().contains("chosen: alpha "), wise.out());
+    for (String line :
+        new String[] {
+          "average " + folder.resolve("a") + to,
+          both + folder.resolve("c") + " --soup greedy",
+          both + folder.resolve("c") + " --alpha 0.5",
+          between + " --alpha 0.5,1 --output-dir " + folder.resolve("c"),
+          between + " --alpha 2 --output-dir " + folder.resolve("c"),
+          between + " --soup greedy --output-dir " + folder.resolve("c") + dev,
+          both + folder.resolve("a")
+        }) {
+      Cli refused = run(line);
+      assertEquals(2, refused.exitCode(), line + refused.err());
+      assertEquals(1, refused.err().lines().count(), refused.err());
+    }
+  }
+
+  @Test
   void anotherRunInTheSameFolderIsRefusedAndTheSameOneGoesOn() throws IOException {
     String line = train + " --max-steps 8 --output-dir " + folder.resolve("out");
     succeed(line);

@@ -5,6 +5,7 @@ import io.holdfast.engine.data.Task;
 import io.holdfast.engine.run.RunFolder;
 import io.holdfast.engine.run.Versions;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -62,6 +63,61 @@ final class ModelCard {
             results(data, state, majority),
             recipe(config));
     folder.write("README.md", head + body);
+  }
+
+  private static final String AVERAGE =
+      """
+      ---
+      library_name: transformers
+      tags:
+      - text-classification
+      - holdfast
+      ---
+
+      # %s, an average of models
+
+      Made by Holdfast %s: %s. Nothing was trained.
+
+      | model |
+      |---|
+      %s
+      ## Tried
+
+      | mixture | metrics |
+      |---|---|
+      %s
+      """;
+
+  /**
+   * Of an average of models.
+   *
+   * @param base null: a soup
+   * @param tried metrics by mixture
+   */
+  static String ofAverage(
+      Path folder,
+      List<String> models,
+      String base,
+      String chosen,
+      Map<String, Map<String, Double>> tried) {
+    List<String> sources = new ArrayList<>(models);
+    if (base != null) {
+      sources.add(base + " (the base)");
+    }
+    return AVERAGE.formatted(
+        name(folder),
+        Versions.holdfast(),
+        chosen,
+        sources.stream().map(ModelCard::row).collect(Collectors.joining()),
+        tried.entrySet().stream()
+            .map(
+                entry ->
+                    row(
+                        entry.getKey(),
+                        entry.getValue().entrySet().stream()
+                            .map(m -> m.getKey() + " " + number(m.getValue()))
+                            .collect(Collectors.joining(", "))))
+            .collect(Collectors.joining()));
   }
 
   private static String name(Path folder) {

@@ -44,10 +44,11 @@ public final class Predictor implements AutoCloseable {
 
   private final Settings settings;
   private final ProgressListener listener;
-  private final Kernels kernels;
-  private final Pretrained files;
+  final Kernels kernels;
+  final Pretrained files;
+  final SequenceClassifier model;
+
   private final Arena parameters;
-  private final SequenceClassifier model;
 
   private Predictor(
       Settings settings,

@@ -46,10 +46,13 @@ final class Pretrained implements AutoCloseable {
   /** True if the files have a head that answers this task, under whatever order of labels. */
   boolean hasHeadFor(Task task) {
     ModelConfig c = folder.config();
-    Set<String> names = folder.tensors().shapes().keySet();
-    return !Collections.disjoint(names, HEADS)
+    return hasHead()
         && c.regression() == task.regression()
         && (task.regression() || task.matches(c.labels()));
+  }
+
+  boolean hasHead() {
+    return !Collections.disjoint(folder.tensors().shapes().keySet(), HEADS);
   }
 
   /** The model's configuration with the task's head and the run's dropout. */

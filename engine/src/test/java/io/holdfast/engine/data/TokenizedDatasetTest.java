@@ -46,6 +46,11 @@ class TokenizedDatasetTest {
     }
 
     @Override
+    public String json() {
+      return "{}";
+    }
+
+    @Override
     public int vocabSize() {
       return 100;
     }

@@ -34,21 +34,30 @@ public final class ModelFolder implements AutoCloseable {
   private static final String ONNX = "model.onnx";
 
   private final Path folder;
+  private final Path described;
   private final TensorSource tensors;
   private final ConfigJson config;
 
-  private ModelFolder(Path folder, TensorSource tensors, ConfigJson config) {
+  /**
+   * @param described where configuration and tokenizer are
+   */
+  private ModelFolder(Path folder, Path described, TensorSource tensors, ConfigJson config) {
     this.folder = folder;
+    this.described = described;
     this.tensors = tensors;
     this.config = config;
   }
 
-  /** Reads configuration and the weights' directory; throws kind MODEL_FILE with what is wrong. */
+  /**
+   * Reads configuration and the weights' directory; throws kind MODEL_FILE with what is wrong. A
+   * checkpoint of a finished run, which has weights alone, is described by the run's folder.
+   */
   public static ModelFolder open(Path folder) {
     if (!Files.isDirectory(folder)) {
       throw bad(folder + ": no such model folder");
     }
-    Path configFile = folder.resolve(ConfigJson.FILE);
+    Path described = describing(folder);
+    Path configFile = described.resolve(ConfigJson.FILE);
     ConfigJson config = Files.exists(configFile) ? ConfigJson.read(configFile) : null;
     if (config == null && !isOnnx(folder)) {
       throw bad(folder + ": not a model folder: it has no " + ConfigJson.FILE);
@@ -59,11 +68,25 @@ public final class ModelFolder implements AutoCloseable {
         ModelConfig inferred = OnnxConfig.infer(folder.resolve(ONNX), (OnnxWeights) tensors);
         config = new ConfigJson(inferred, StrictJson.newObject());
       }
-      return new ModelFolder(folder, tensors, config);
+      return new ModelFolder(folder, described, tensors, config);
     } catch (RuntimeException e) {
       tensors.close();
       throw e;
     }
+  }
+
+  private static Path describing(Path folder) {
+    boolean checkpoint = folder.getFileName().toString().matches("checkpoint-\\d+");
+    if (!checkpoint || Files.exists(folder.resolve(ConfigJson.FILE))) {
+      return folder;
+    }
+    if (Files.exists(folder.resolve("spectral_norm.safetensors"))) {
+      throw bad(
+          folder
+              + ": a checkpoint of r4f has the head's matrices before their normalisation; name the"
+              + " run's folder, whose model is normalised");
+    }
+    return folder.toAbsolutePath().normalize().getParent();
   }
 
   private static boolean isOnnx(Path folder) {
@@ -110,7 +133,7 @@ public final class ModelFolder implements AutoCloseable {
 
   /** Opens the folder's tokenizer; the caller closes it. */
   public Tokenizer tokenizer() {
-    return Tokenizers.open(folder, config());
+    return Tokenizers.open(described, config());
   }
 
   /**

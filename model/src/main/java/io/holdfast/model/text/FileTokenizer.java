@@ -172,6 +172,11 @@ final class FileTokenizer implements Tokenizer {
   }
 
   @Override
+  public String json() {
+    return StrictJson.print(json);
+  }
+
+  @Override
   public int modelMaxLength() {
     JsonNode length = config.path(MAX_LENGTH);
     return length.isNumber() && length.doubleValue() >= 1 && length.doubleValue() < NO_LENGTH
@@ -182,7 +187,7 @@ final class FileTokenizer implements Tokenizer {
   @Override
   public void save(Path folder, int modelMaxLength) {
     ObjectNode saved = config.deepCopy().put(MAX_LENGTH, modelMaxLength);
-    AtomicFile.write(folder.resolve(FILE), StrictJson.print(json));
+    AtomicFile.write(folder.resolve(FILE), json());
     AtomicFile.write(folder.resolve(CONFIG), StrictJson.print(saved));
     AtomicFile.write(folder.resolve(SPECIALS), StrictJson.print(specials));
     JsonNode model = json.path("model");

@@ -23,6 +23,9 @@ public interface Tokenizer extends AutoCloseable {
 
   int vocabSize();
 
+  /** tokenizer.json as {@link #save} writes it: equal texts, equal tokens. */
+  String json();
+
   /** The longest input in tokens its files advise (model_max_length); a large number for none. */
   int modelMaxLength();
 
