@@ -95,8 +95,7 @@ class CommandsTest {
     succeed(train + " --max-steps 8 --output-dir " + folder.resolve("a"));
     succeed(train + " --max-steps 8 --seed 7 --output-dir " + folder.resolve("b"));
     String both = "average " + folder.resolve("a") + " " + folder.resolve("b") + " --output-dir ";
-    JsonNode soup =
-        JSON.readTree(succeed(both + folder.resolve("soup") + dev + " --json").out());
+    JsonNode soup = JSON.readTree(succeed(both + folder.resolve("soup") + dev + " --json").out());
     assertEquals("mean of 2", soup.path("chosen").asText());
     String evaluate = "eval --model " + folder.resolve("soup") + dev + " --json";
     assertEquals(soup.path("tried").path("mean of 2"), JSON.readTree(succeed(evaluate).out()));

@@ -192,7 +192,9 @@ class FlagsTest {
   @Test
   void everyCommandHasHelp() {
     for (String command :
-        new String[] {"demo", "train", "eval", "predict", "average", "compare", "sweep", "report", "doctor"}) {
+        new String[] {
+          "demo", "train", "eval", "predict", "average", "compare", "sweep", "report", "doctor"
+        }) {
       Cli cli = Cli.run(command, "--help");
       assertEquals(0, cli.exitCode());
       assertTrue(cli.out().contains("holdfast " + command), cli.out());

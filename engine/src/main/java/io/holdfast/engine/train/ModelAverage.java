@@ -164,7 +164,8 @@ public final class ModelAverage implements AutoCloseable {
     try (Pretrained files = open(model)) {
       ModelConfig own = files.folder.config();
       if (!answersTheSame(own)) {
-        throw unlike(model, "its labels are " + own.labels() + ", the other's " + config().labels());
+        throw unlike(
+            model, "its labels are " + own.labels() + ", the other's " + config().labels());
       }
       LoadReport report = files.folder.loadInto(into, predictor.kernels);
       if (!report.absent().isEmpty()) {
@@ -187,8 +188,7 @@ public final class ModelAverage implements AutoCloseable {
   }
 
   private boolean answersTheSame(ModelConfig other) {
-    return other.regression() == config().regression()
-        && other.labels().equals(config().labels());
+    return other.regression() == config().regression() && other.labels().equals(config().labels());
   }
 
   /** Opens a model of the first one's shape with its tokenizer. */

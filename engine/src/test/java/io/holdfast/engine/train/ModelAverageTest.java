@@ -156,8 +156,7 @@ class ModelAverageTest {
 
   @Test
   void checkpointsOfARunAreModelsToo() {
-    String run =
-        train("run", "max_steps", "4", "save_strategy", "steps", "save_steps", "2");
+    String run = train("run", "max_steps", "4", "save_strategy", "steps", "save_steps", "2");
     String last = run + "/checkpoint-4";
     try (ModelAverage average = open(last, last)) {
       average.uniform(null);
@@ -172,7 +171,8 @@ class ModelAverageTest {
   void whatDoesNotFitIsSaidInOneLine() throws IOException {
     String model = train("run", "max_steps", "1");
     refused(model, "labels", "LABEL", json -> name(json, "LABEL_0", "other"));
-    refused(model, "shape", "it is BERT of 2 layers", json -> json.put("max_position_embeddings", 9));
+    refused(
+        model, "shape", "it is BERT of 2 layers", json -> json.put("max_position_embeddings", 9));
     String other = copy(model, "tokenizer");
     Path file = Path.of(other, "tokenizer.json");
     Files.writeString(file, Files.readString(file).replace("\"waf\"", "\"waf2\""));
@@ -199,8 +199,7 @@ class ModelAverageTest {
     return copy.toString();
   }
 
-  private void refused(
-      String model, String name, String part, Consumer<ObjectNode> edit)
+  private void refused(String model, String name, String part, Consumer<ObjectNode> edit)
       throws IOException {
     String other = copy(model, name);
     Path config = Path.of(other, "config.json");
@@ -213,8 +212,7 @@ class ModelAverageTest {
 
   private String refusal(String model, String other) {
     try (ModelAverage average = open(model, other)) {
-      HoldfastException e =
-          assertThrows(HoldfastException.class, () -> average.uniform(null));
+      HoldfastException e = assertThrows(HoldfastException.class, () -> average.uniform(null));
       assertEquals(HoldfastException.Kind.MODEL_FILE, e.kind());
       assertFalse(e.getMessage().contains("\n"));
       return e.getMessage();
