@@ -1,5 +1,6 @@
 package io.holdfast.engine.compare;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.engine.run.Json;
 import java.util.List;
@@ -38,7 +39,7 @@ public record RunResult(
     int steps,
     double seconds,
     double passes,
-    long peakMemory,
+    @JsonProperty("peak_memory_bytes") long peakMemory,
     int threads,
     String processor,
     Map<String, Double> metrics,
