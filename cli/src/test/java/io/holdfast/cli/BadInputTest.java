@@ -201,7 +201,7 @@ class BadInputTest {
   @Test
   void namesThatDoNotExist() {
     String line = train(rows, rows);
-    refused(2, line + " --criterion smart", "smart", "r3f");
+    refused(2, line + " --criterion sharpness", "sharpness", "r3f");
     refused(8, line + " --backend cuda", "cuda");
     refused(2, line + " --metric-for-best-model bleu", "bleu");
     refused(2, "train --model m --task colla --data-dir d --output-dir " + out, "colla");

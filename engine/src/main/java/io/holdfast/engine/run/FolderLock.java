@@ -12,11 +12,11 @@ import java.nio.file.StandardOpenOption;
 /** A folder that one process at a time may write to; the system lifts the lock however it ends. */
 public final class FolderLock implements AutoCloseable {
 
-  private final Path file;
+  private final Path folder;
   private final FileChannel channel;
 
-  private FolderLock(Path file, FileChannel channel) {
-    this.file = file;
+  private FolderLock(Path folder, FileChannel channel) {
+    this.folder = folder;
     this.channel = channel;
   }
 
@@ -32,12 +32,12 @@ public final class FolderLock implements AutoCloseable {
       FileChannel channel =
           FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       if (isTaken(channel)) {
-        return new FolderLock(file, channel);
+        return new FolderLock(folder, channel);
       }
       channel.close();
       return null;
     } catch (IOException e) {
-      throw failed(file, e);
+      throw failed(folder, e);
     }
   }
 
@@ -67,14 +67,14 @@ public final class FolderLock implements AutoCloseable {
     try {
       channel.close();
     } catch (IOException e) {
-      throw failed(file, e);
+      throw failed(folder, e);
     }
   }
 
-  private static HoldfastException failed(Path file, IOException e) {
+  private static HoldfastException failed(Path folder, IOException e) {
     return new HoldfastException(
         HoldfastException.Kind.IO,
-        file
+        folder
             + ": cannot be used ("
             + AtomicFile.reason(e)
             + "); free space or choose another folder",
