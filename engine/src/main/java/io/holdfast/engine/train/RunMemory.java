@@ -104,9 +104,13 @@ record RunMemory(long block, int blocks, long state, long training, long plain, 
     return Math.max(training, inference);
   }
 
-  /** Bytes that the criterion takes beyond cross-entropy. */
+  private long average() {
+    return Math.max(0, blocks - TRAINING_BLOCKS) * block;
+  }
+
+  /** Bytes that criterion and strategies take beyond plain cross-entropy. */
   long extra() {
-    return state + training - plain;
+    return state + average() + training - plain;
   }
 
   long total() {
@@ -150,7 +154,7 @@ record RunMemory(long block, int blocks, long state, long training, long plain, 
     if (blocks >= TRAINING_BLOCKS) {
       items.put("gradients", block);
       items.put("Adam's moments", 2 * block);
-      items.put("the average", (blocks - TRAINING_BLOCKS) * block);
+      items.put("the average", average());
       items.put("what the criterion keeps", state);
     }
     boolean trains = training >= inference;

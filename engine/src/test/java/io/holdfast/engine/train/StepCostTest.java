@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.engine.criteria.Criteria;
 import io.holdfast.engine.criteria.CriterionOptions;
+import io.holdfast.engine.criteria.CrossEntropy;
 import io.holdfast.engine.data.Batches;
 import io.holdfast.engine.run.Json;
 import io.holdfast.kernels.Key;
@@ -88,6 +89,20 @@ class StepCostTest {
       long two = MemoryPlan.of(k, config, largest, MemoryPlan.copies(2)).activations();
       assertEquals(0, extra(k, config, "cross_entropy", bounds));
       assertEquals(two - one + k.real().bytes() * sequences, extra(k, config, "r3f", bounds));
+    }
+  }
+
+  /** Of nothing but a block of parameters: the average's. */
+  @Test
+  void extraMemoryCountsTheAverage() {
+    ModelConfig config = TinyModels.config(Architecture.BERT, 3);
+    Batches.Bounds bounds = new Batches.Bounds(16, 200, 24);
+    try (ReferenceKernels k = new ReferenceKernels()) {
+      RunMemory plain = RunMemory.forTraining(k, config, new CrossEntropy(), bounds, bounds);
+      RunMemory averaged = plain.withAverage();
+      assertEquals(plain.block(), averaged.extra());
+      assertEquals(averaged.extra(), averaged.total() - plain.total());
+      assertEquals(0, RunMemory.forInference(k, config, bounds).extra());
     }
   }
 
