@@ -46,6 +46,11 @@ public record Pass(
     return new Pass(kernels, arena, key, training, false, hiddenNoise);
   }
 
+  /** The same pass with other draws. */
+  public Pass withKey(Key other) {
+    return new Pass(kernels, arena, other, training, weightGradients, hiddenNoise);
+  }
+
   public Key key(int site) {
     return key.at(site);
   }

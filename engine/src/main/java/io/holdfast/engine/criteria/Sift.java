@@ -1,6 +1,5 @@
 package io.holdfast.engine.criteria;
 
-import io.holdfast.engine.criteria.R3fOptions.Masks;
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.NoiseType;
@@ -75,7 +74,7 @@ public final class Sift implements Criterion {
 
       Tensor n = model.normalisedSum(pass, clean); // [N,H]
       Tensor delta = ascend(model, pass, x, n, p); // [N,H]
-      Pass branch = perturbed(pass, true);
+      Pass branch = Perturbation.branch(pass, options.siftDropout());
       Activations a = model.forwardSum(branch, x, Perturbation.add(pass, n, delta));
       Tensor consistency = pass.take(p.rows(), 1);
       Tensor dQ = zeros(pass, p);
@@ -100,7 +99,7 @@ public final class Sift implements Criterion {
     try (Arena.Scope scope = pass.arena().open()) {
       // No step: what is left of an ascent is the cut.
       k.ascend(delta, zeros(pass, n), x.sequences(), Norm.LINF, 0f, FLOOR, 2 * init);
-      Pass branch = perturbed(pass, false);
+      Pass branch = Perturbation.branch(pass, options.siftDropout()).ofInput();
       Activations a = model.forwardSum(branch, x, Perturbation.add(pass, n, delta));
       Tensor dQ = zeros(pass, p);
       Tensor term = pass.take(p.rows(), 1);
@@ -123,17 +122,6 @@ public final class Sift implements Criterion {
     Tensor zeros = pass.take(like.rows(), like.cols());
     pass.kernels().zero(zeros);
     return zeros;
-  }
-
-  /** The pass of the perturbed branch: its dropout masks, in the ascent and in the loss. */
-  private Pass perturbed(Pass pass, boolean weightGradients) {
-    boolean shared = options.siftDropout() == Masks.SHARED;
-    return new Pass(
-        pass.kernels(),
-        pass.arena(),
-        shared ? pass.key() : pass.key(Sites.PERTURBED_BRANCH),
-        pass.training(),
-        weightGradients);
   }
 
   private LossReport report(Kernels k, DeviceBatch x, Tensor supervised, Tensor consistency) {

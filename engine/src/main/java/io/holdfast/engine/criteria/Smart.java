@@ -169,7 +169,7 @@ public final class Smart implements Criterion {
   /** The perturbation after K steps. */
   private Tensor ascend(Step s) {
     Kernels k = s.pass.kernels();
-    Pass branch = perturbed(s.pass).ofInput();
+    Pass branch = Perturbation.branch(s.pass, options.smartDropout()).ofInput();
     Tensor delta = s.pass.take(s.e.rows(), s.e.cols());
     k.zero(delta);
     float noise = (float) options.smartNoiseStd();
@@ -206,7 +206,7 @@ public final class Smart implements Criterion {
    * perturbed branch is differentiated here.
    */
   private Tensor smoothness(Step s, Tensor delta, Parameters gradients) {
-    Pass branch = perturbed(s.pass);
+    Pass branch = Perturbation.branch(s.pass, options.smartDropout());
     Tensor term = s.column();
     try (Arena.Scope scope = s.pass.arena().open()) {
       Activations a = s.model.forward(branch, s.x, Perturbation.add(s.pass, s.e, delta));
@@ -217,16 +217,5 @@ public final class Smart implements Criterion {
       s.model.backwardToWeights(branch, s.x, a, dQ, s.x, gradients);
     }
     return term;
-  }
-
-  /** The pass of the perturbed branch: its dropout masks, in the ascent and in the loss. */
-  private Pass perturbed(Pass pass) {
-    boolean shared = options.smartDropout() == Masks.SHARED;
-    return new Pass(
-        pass.kernels(),
-        pass.arena(),
-        shared ? pass.key() : pass.key(Sites.PERTURBED_BRANCH),
-        pass.training(),
-        pass.weightGradients());
   }
 }
