@@ -10,8 +10,8 @@ import java.util.Map;
  * @param forwardPasses measured; 1 for cross-entropy
  * @param backwardPasses measured; one without weight gradients is half of one
  * @param seconds of an update
- * @param extraMemory bytes beyond those of plain cross-entropy: a step's activations, what criterion
- *     and strategies keep, an average; known before the first update
+ * @param extraMemory bytes beyond those of plain cross-entropy: a step's activations, what
+ *     criterion and strategies keep, an average; known before the first update
  */
 public record StepCost(
     double forwardPasses, double backwardPasses, double seconds, long extraMemory) {
