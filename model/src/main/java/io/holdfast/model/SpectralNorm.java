@@ -1,6 +1,7 @@
 package io.holdfast.model;
 
 import io.holdfast.kernels.Arena;
+import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Tensor;
@@ -45,7 +46,7 @@ public final class SpectralNorm {
    * @param sigma [1,1]
    * @param effective [O,I], in place of W
    */
-  private record Matrix(Tensor u, Tensor v, Tensor sigma, Tensor effective) {}
+  private record Matrix(String name, Tensor u, Tensor v, Tensor sigma, Tensor effective) {}
 
   private final Parameters vectors;
   private final boolean atMostOne;
@@ -75,8 +76,9 @@ public final class SpectralNorm {
       Tensor w = model.weights().get(name);
       Tensor effective = arena.take(kernels.real(), w.rows(), w.cols());
       Tensor sigma = arena.take(kernels.real(), 1, 1);
-      norm.matrices.put(
-          w, new Matrix(vectors.get(name + "_u"), vectors.get(name + "_v"), sigma, effective));
+      Tensor u = vectors.get(name + "_u");
+      Tensor v = vectors.get(name + "_v");
+      norm.matrices.put(w, new Matrix(name, u, v, sigma, effective));
     }
     model.normaliseHead(norm);
     return norm;
@@ -107,6 +109,26 @@ public final class SpectralNorm {
   public void iterate(Kernels kernels, int count) {
     matrices.forEach(
         (w, m) -> kernels.spectralNorm(m.effective, m.sigma, m.u, m.v, w, count, atMostOne));
+  }
+
+  /**
+   * Throws (kind DIVERGED), with the matrix, where the last iteration found a sigma of 0, which
+   * also takes the direction from u and v for good, or one that is not finite.
+   */
+  public void check(Kernels kernels) {
+    float[] sigma = new float[1];
+    for (Matrix m : matrices.values()) {
+      kernels.download(sigma, 0, m.sigma);
+      if (sigma[0] == 0 || !Float.isFinite(sigma[0])) {
+        throw new HoldfastException(
+            HoldfastException.Kind.DIVERGED,
+            m.name
+                + ": its largest singular value is "
+                + sigma[0]
+                + ", so it cannot be normalised; start from a model whose head is not all zeros, or"
+                + " lower --learning-rate");
+      }
+    }
   }
 
   /** Writes the normalised matrices over the weights. */

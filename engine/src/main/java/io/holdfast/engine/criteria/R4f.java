@@ -58,12 +58,17 @@ public final class R4f implements Criterion {
         SpectralNorm.attach(
             model, kernels, arena, options.spectralNormScope(), options.spectralNormMode());
     norm.draw(kernels, key);
-    beginUpdate(kernels);
+    iterate(kernels);
     return Map.of("spectral_norm", norm.vectors());
   }
 
   @Override
   public void beginUpdate(Kernels kernels) {
+    iterate(kernels);
+    norm.check(kernels);
+  }
+
+  private void iterate(Kernels kernels) {
     norm.iterate(kernels, options.spectralNormIterations());
   }
 

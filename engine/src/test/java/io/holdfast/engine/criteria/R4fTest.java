@@ -3,7 +3,10 @@ package io.holdfast.engine.criteria;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Precision;
@@ -117,6 +120,25 @@ class R4fTest {
       assertArrayEquals(start, m.values(vectors.block()));
       criterion.beginUpdate(m.kernels);
       assertFalse(Arrays.equals(start, m.values(vectors.block())));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mode.class)
+  void aMatrixWithoutASizeIsNamed(Mode mode) {
+    for (double factor : new double[] {0, Double.POSITIVE_INFINITY}) {
+      try (TestModel m = new TestModel(new CpuKernels(1, Precision.FP32), CONFIG, KEY)) {
+        R4f criterion = r4f(Scope.OUT_PROJ, mode);
+        attach(criterion, m);
+        criterion.beginUpdate(m.kernels);
+        scale(m, "classifier.weight", factor);
+        HoldfastException e =
+            assertThrows(HoldfastException.class, () -> criterion.beginUpdate(m.kernels));
+        assertEquals(HoldfastException.Kind.DIVERGED, e.kind());
+        String said = "classifier.weight: its largest singular value is ";
+        assertTrue(
+            e.getMessage().startsWith(said + (factor == 0 ? "0.0," : "NaN,")), e.getMessage());
+      }
     }
   }
 
