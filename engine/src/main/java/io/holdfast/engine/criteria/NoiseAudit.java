@@ -1,6 +1,7 @@
 package io.holdfast.engine.criteria;
 
 import io.holdfast.engine.criteria.R3fOptions.Compat;
+import io.holdfast.engine.criteria.R3fOptions.Masks;
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Tensor;
@@ -39,9 +40,14 @@ public record NoiseAudit(double changed, double noise, double dropout) {
     return new NoiseAudit(changed[0], noise, dropout);
   }
 
-  /** True if the noise hardly matters beside dropout, or is mostly rounded away. */
-  public boolean isNegligible() {
-    return changed < FEW || noise < NEGLIGIBLE * dropout;
+  /**
+   * True if the noise is mostly rounded away, or hardly matters beside dropout.
+   *
+   * @param masks with shared ones dropout has no part in the consistency term
+   */
+  public boolean isNegligible(Masks masks) {
+    boolean drowned = masks == Masks.INDEPENDENT && noise < NEGLIGIBLE * dropout;
+    return changed < FEW || drowned;
   }
 
   public String warning() {

@@ -221,9 +221,10 @@ final class Trainer {
       R3fOptions options = config.criterionOptions().r3f();
       NoiseAudit audit = NoiseAudit.measure(space.model, pass(0), first, options);
       log.listener().message(audit.toString());
-      if (audit.isNegligible() && options.isPublished()) {
+      boolean negligible = audit.isNegligible(options.r3fDropout());
+      if (negligible && options.isPublished()) {
         log.listener().message(audit.warning());
-      } else if (audit.isNegligible()) {
+      } else if (negligible) {
         log.listener().warning(audit.warning());
       }
       log.event(0, 0, "noise_audit", audit.toMap());

@@ -2,6 +2,7 @@ package io.holdfast.engine.criteria;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.engine.criteria.R3fOptions.Compat;
@@ -192,7 +193,10 @@ class R3fTest {
       NoiseAudit tiny = audit(m, 1e-6, Compat.PAPER);
       NoiseAudit large = audit(m, 0.1, Compat.PAPER);
       NoiseAudit none = audit(m, 0.1, Compat.FAIRSEQ);
-      assertTrue(tiny.isNegligible() && !large.isNegligible() && none.isNegligible());
+      assertTrue(tiny.isNegligible(Masks.INDEPENDENT) && none.isNegligible(Masks.INDEPENDENT));
+      assertFalse(large.isNegligible(Masks.INDEPENDENT));
+      assertFalse(tiny.isNegligible(Masks.SHARED), "no dropout in the term to drown it");
+      assertTrue(none.isNegligible(Masks.SHARED));
       assertEquals(tiny.dropout(), large.dropout());
       assertEquals(1, large.changed(), 0.01);
       assertEquals(0, none.changed());
