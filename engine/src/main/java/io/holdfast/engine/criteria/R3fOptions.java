@@ -7,18 +7,22 @@ import io.holdfast.kernels.NoiseType;
 /** Options of {@link R3f}, and of {@link R4f} beside its own. */
 public record R3fOptions(
     @Option(
-            help = "r3f, r4f: size of the noise: half-width (uniform) or standard deviation (normal)",
+            help =
+                "r3f, r4f: size of the noise: half-width (uniform) or standard deviation (normal)",
             byDefault = "1e-5",
             min = 0)
         double eps,
     @Option(help = "r3f, r4f: weight of the consistency term", byDefault = "1.0", min = 0)
         double r3fLambda,
-    @Option(help = "r3f, r4f: distribution of the noise", byDefault = "uniform") NoiseType noiseType,
+    @Option(help = "r3f, r4f: distribution of the noise", byDefault = "uniform")
+        NoiseType noiseType,
     @Option(help = "r3f, r4f: dropout masks of the two branches", byDefault = "independent")
         Masks r3fDropout,
     @Option(help = "r3f, r4f: branch held constant in the consistency term", byDefault = "none")
         StopGrad r3fStopGrad,
-    @Option(help = "r3f, r4f: the paper's, or what the public fairseq code does", byDefault = "paper")
+    @Option(
+            help = "r3f, r4f: the paper's, or what the public fairseq code does",
+            byDefault = "paper")
         Compat r3fCompat) {
 
   /** Dropout masks of the clean and the noised branch. */

@@ -1,5 +1,6 @@
 package io.holdfast.engine.strategies;
 
+import io.holdfast.engine.optim.Schedule;
 import io.holdfast.engine.options.Option;
 import io.holdfast.engine.options.Options;
 import io.holdfast.kernels.HoldfastException;
@@ -117,6 +118,26 @@ public record StrategyOptions(
 
   public Frozen frozen() {
     return new Frozen(freezeEmbeddings, freezeLayers);
+  }
+
+  /** Throws (kind USAGE) if a run of so many updates would end before it averages one. */
+  public void checkAverage(int updates) {
+    int start = averageStart(updates);
+    if (averages() && (long) start + averageEvery > updates) {
+      throw usage(
+          "--average-start is update "
+              + start
+              + " and --average-every "
+              + averageEvery
+              + ": of "
+              + updates
+              + " updates none would be averaged; lower them");
+    }
+  }
+
+  /** Updates before averaging begins, of a run of {@code updates}. */
+  int averageStart(int updates) {
+    return Math.toIntExact(Schedule.warmupUpdates(averageStart, updates));
   }
 
   public boolean averages() {

@@ -1,6 +1,5 @@
 package io.holdfast.engine.strategies;
 
-import io.holdfast.engine.optim.Schedule;
 import io.holdfast.engine.strategies.StrategyOptions.Average;
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Kernels;
@@ -51,7 +50,7 @@ public final class WeightAverage {
     this.options = options;
     this.weights = weights;
     this.average = average;
-    this.start = Math.toIntExact(Schedule.warmupUpdates(options.averageStart(), totalUpdates));
+    this.start = options.averageStart(totalUpdates);
     kernels.copy(average.block(), weights.block());
   }
 

@@ -55,6 +55,7 @@ public final class TrainJob {
       int maxTokens = Math.min(config.maxSeqLength(), model.maxTokens());
       RunData data = RunData.read(config, task, pretrained.tokenizer, maxTokens, listener);
       TrainPlan plan = new TrainPlan(config, data.train());
+      config.strategies().checkAverage(plan.totalSteps());
       RunRecord record = RunRecord.of(folder, config, data, kernels, threads);
       Checkpoints checkpoints = new Checkpoints(folder.path(), Disk.REAL, config.saveTotalLimit());
       int resumed = newestCheckpoint(folder, checkpoints, record);

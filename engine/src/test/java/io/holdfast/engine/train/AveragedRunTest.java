@@ -3,10 +3,12 @@ package io.holdfast.engine.train;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.engine.criteria.Criteria;
 import io.holdfast.engine.data.Tasks;
+import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -47,7 +49,7 @@ class AveragedRunTest {
 
   /** From the weights of every update, as the checkpoints have them, in double. */
   @ParameterizedTest
-  @CsvSource({"ema, 3, 2, 0.8", "swa, 3, 2, 0", "ema, 4, 1, 0.5", "swa, 0, 1, 0", "swa, 10, 3, 0"})
+  @CsvSource({"ema, 3, 2, 0.8", "swa, 3, 2, 0", "ema, 4, 1, 0.5", "swa, 0, 1, 0", "swa, 8, 3, 0"})
   void theAverageIsItsClosedForm(String kind, int start, int every, double decay)
       throws IOException {
     train(
@@ -76,12 +78,12 @@ class AveragedRunTest {
         Files.readAllBytes(tiny.output("out").resolve("model.safetensors")));
   }
 
-  /** {@code d^n·w_start + Σ (1−d)·d^(n−k)·w_k}, or the mean; w_start where nothing is taken yet. */
+  /** {@code d^n·w_start + Σ (1−d)·d^(n−k)·w_k}, or the mean. */
   private Map<String, double[]> weights(String kind, double decay, int start, List<Integer> taken) {
     Map<String, double[]> sum = new HashMap<>();
     int n = taken.size();
     boolean ema = kind.equals("ema");
-    if (ema || n == 0) {
+    if (ema) {
       add(sum, start, Math.pow(decay, n));
     }
     for (int k = 1; k <= n; k++) {
@@ -118,6 +120,20 @@ class AveragedRunTest {
         StandardCopyOption.REPLACE_EXISTING);
     assertFalse(
         Math.abs(evaluate().get("loss") - ofAverage.get("loss")) < 1e-4, "not the raw weights'");
+  }
+
+  /** The model that such a run saves would be the one it began with, or has no average. */
+  @ParameterizedTest
+  @CsvSource({"0, 5", "3, 2", "5, 1", "0.75, 2"})
+  void aRunThatEndsBeforeItAveragesIsRefused(String start, int every) {
+    HoldfastException e =
+        assertThrows(
+            HoldfastException.class,
+            () ->
+                train(
+                    "max_steps 4 average swa average_start " + start + " average_every " + every));
+    assertEquals(HoldfastException.Kind.USAGE, e.kind());
+    assertTrue(e.getMessage().contains("of 4 updates none would be averaged"), e.getMessage());
   }
 
   static List<String> criteria() {
