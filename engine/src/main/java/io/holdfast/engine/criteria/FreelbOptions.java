@@ -4,7 +4,10 @@ import io.holdfast.engine.options.Option;
 import io.holdfast.engine.options.Options;
 import io.holdfast.kernels.Norm;
 
-/** Options of {@link Freelb}. The defaults are those of its published runs on CoLA. */
+/**
+ * Options of {@link Freelb}. The defaults are the sizes of its published runs on CoLA, whose 3
+ * {@code adv-steps} are 4 passes; here it is 3.
+ */
 public record FreelbOptions(
     @Option(help = "freelb: passes, the first included", byDefault = "3", min = 1) int freelbSteps,
     @Option(help = "freelb: length of a step of ascent", byDefault = "0.05", min = 0)
