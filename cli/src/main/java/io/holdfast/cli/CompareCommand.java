@@ -44,6 +44,10 @@ final class CompareCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (arguments.listsRecipes()) {
+      System.out.print(Recipes.list());
+      return 0;
+    }
     TrainArguments.Given given = arguments.of(spec.commandLine().getParseResult());
     if (given.flags().containsKey("criterion")) {
       throw Main.usage("--criterion names one: compare takes --criteria");

@@ -86,7 +86,7 @@ final class GridOptions {
     }
     values.remove("seed");
     String asked = seeds != null ? seeds : common.flags().get("seed");
-    if (Integer.parseInt(values.getOrDefault("threads", "0")) == 0) {
+    if (values.getOrDefault("threads", "0").equals("0")) {
       values.put("threads", String.valueOf(Math.max(1, Machine.cores() / workers)));
     }
     Path folder = Path.of(out);

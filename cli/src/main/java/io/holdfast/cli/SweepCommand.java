@@ -68,6 +68,10 @@ final class SweepCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (arguments.listsRecipes()) {
+      System.out.print(Recipes.list());
+      return 0;
+    }
     TrainArguments.Given given = arguments.of(spec.commandLine().getParseResult());
     String seed = given.values().getOrDefault("seed", TrainFlags.byDefault("seed"));
     return options.run(given, settings(given), seed, Comparison.Order.BEST_FIRST);

@@ -229,6 +229,7 @@ class GridCommandsTest {
             "compare --seeds x" + out,
             "compare --tasks rte" + out,
             "compare --workers 0" + out,
+            "compare --threads few" + out,
             "compare --data-root " + folder + out,
             "compare" + common,
             "sweep" + out,

@@ -66,6 +66,9 @@ class RecipesTest {
     }
     assertEquals(files, new TreeSet<>(Recipes.NAMES));
     Cli cli = Cli.run("train", "--recipe", "list");
+    for (String grid : List.of("compare", "sweep")) {
+      assertEquals(cli, Cli.run(grid, "--recipe", "list"));
+    }
     assertEquals(0, cli.exitCode(), cli.err());
     for (String name : Recipes.NAMES) {
       assertEquals(name.split("-")[0], recipe(name).task());
