@@ -113,20 +113,18 @@ public final class SpectralNorm {
 
   /**
    * Throws (kind DIVERGED), with the matrix, where the last iteration found a sigma of 0, which
-   * also takes the direction from u and v for good, or one that is not finite.
+   * also takes the direction from u and v for good. One that is not finite shows in the logits.
    */
   public void check(Kernels kernels) {
     float[] sigma = new float[1];
     for (Matrix m : matrices.values()) {
       kernels.download(sigma, 0, m.sigma);
-      if (sigma[0] == 0 || !Float.isFinite(sigma[0])) {
+      if (sigma[0] == 0) {
         throw new HoldfastException(
             HoldfastException.Kind.DIVERGED,
             m.name
-                + ": its largest singular value is "
-                + sigma[0]
-                + ", so it cannot be normalised; start from a model whose head is not all zeros, or"
-                + " lower --learning-rate");
+                + ": its largest singular value is 0, so it cannot be normalised; start from a model"
+                + " whose head is not all zeros");
       }
     }
   }

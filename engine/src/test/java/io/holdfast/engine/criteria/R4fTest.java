@@ -125,20 +125,17 @@ class R4fTest {
 
   @ParameterizedTest
   @EnumSource(Mode.class)
-  void aMatrixWithoutASizeIsNamed(Mode mode) {
-    for (double factor : new double[] {0, Double.POSITIVE_INFINITY}) {
-      try (TestModel m = new TestModel(new CpuKernels(1, Precision.FP32), CONFIG, KEY)) {
-        R4f criterion = r4f(Scope.OUT_PROJ, mode);
-        attach(criterion, m);
-        criterion.beginUpdate(m.kernels);
-        scale(m, "classifier.weight", factor);
-        HoldfastException e =
-            assertThrows(HoldfastException.class, () -> criterion.beginUpdate(m.kernels));
-        assertEquals(HoldfastException.Kind.DIVERGED, e.kind());
-        String said = "classifier.weight: its largest singular value is ";
-        assertTrue(
-            e.getMessage().startsWith(said + (factor == 0 ? "0.0," : "NaN,")), e.getMessage());
-      }
+  void aMatrixOfZerosIsNamed(Mode mode) {
+    try (TestModel m = new TestModel(new CpuKernels(1, Precision.FP32), CONFIG, KEY)) {
+      R4f criterion = r4f(Scope.OUT_PROJ, mode);
+      attach(criterion, m);
+      criterion.beginUpdate(m.kernels);
+      scale(m, "classifier.weight", 0);
+      HoldfastException e =
+          assertThrows(HoldfastException.class, () -> criterion.beginUpdate(m.kernels));
+      assertEquals(HoldfastException.Kind.DIVERGED, e.kind());
+      String said = "classifier.weight: its largest singular value is 0,";
+      assertTrue(e.getMessage().startsWith(said), e.getMessage());
     }
   }
 
