@@ -58,6 +58,7 @@ INLINE void tile(int64_t k, const float* a, int64_t rowStride, int64_t colStride
     __builtin_prefetch(c.data + i * c.stride, 1);
     __builtin_prefetch(c.data + i * c.stride + 2 * W - 1, 1);
   }
+#pragma GCC unroll 4  // fewer jumps: they cost most where another process shares the core
   for (int64_t p = 0; p < k; p++) {
     V b0 = *(const V*)b, b1 = *(const V*)(b + W);
 #pragma GCC unroll 16
