@@ -5,6 +5,8 @@ import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Tensor;
 import io.holdfast.model.DeviceBatch;
 import io.holdfast.model.Pass;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * How far two outputs for the same examples are apart: {@code KL(p‖q) + KL(q‖p)} for classes,
@@ -79,5 +81,21 @@ final class ConsistencyLoss {
       k.axpby(dP, -1f, ofQ, 1f);
     }
     k.symmetricKl(term, null, null, p, q, weight);
+  }
+
+  /**
+   * A batch's report: {@code supervised + weight · consistency}.
+   *
+   * @param batch the examples, each once
+   * @param supervised sum over the examples
+   * @param consistency sum over the examples, without its weight
+   */
+  static LossReport report(
+      DeviceBatch batch, double supervised, double weight, double consistency) {
+    Map<String, Double> parts = new LinkedHashMap<>();
+    parts.put(SupervisedLoss.part(batch), supervised);
+    parts.put(part(batch), consistency);
+    double loss = supervised + weight * consistency;
+    return new LossReport(batch.sequenceCount(), batch.tokenCount(), loss, parts);
   }
 }

@@ -13,8 +13,6 @@ import io.holdfast.model.Parameters;
 import io.holdfast.model.Pass;
 import io.holdfast.model.SequenceClassifier;
 import io.holdfast.model.Sites;
-import java.util.LinkedHashMap;
-import java.util.Map;
 
 /**
  * R3F (Aghajanyan et al., "Better Fine-Tuning by Reducing Representational Collapse", ICLR 2021).
@@ -127,11 +125,7 @@ public final class R3f implements Criterion {
     LossReport report(Kernels k, DeviceBatch clean, double lambda) {
       double first = SupervisedLoss.sum(k, supervised);
       double second = SupervisedLoss.sum(k, consistency);
-      Map<String, Double> parts = new LinkedHashMap<>();
-      parts.put(SupervisedLoss.part(clean), first);
-      parts.put(ConsistencyLoss.part(clean), second);
-      return new LossReport(
-          clean.sequenceCount(), clean.tokenCount(), first + lambda * second, parts);
+      return ConsistencyLoss.report(clean, first, lambda, second);
     }
   }
 }

@@ -9,8 +9,6 @@ import io.holdfast.model.PackedBatch;
 import io.holdfast.model.Parameters;
 import io.holdfast.model.Pass;
 import io.holdfast.model.SequenceClassifier;
-import java.util.LinkedHashMap;
-import java.util.Map;
 
 /**
  * R-Drop (Liang et al., "R-Drop: Regularized Dropout for Neural Networks", NeurIPS 2021): two
@@ -72,22 +70,14 @@ public final class RDrop implements Criterion {
       ConsistencyLoss.add(pass, both, consistency, d1, d2, first, second, weight);
 
       model.backwardToWeights(pass, both, a, dLogits, both, gradients);
-      return report(k, both, supervised, consistency);
+      double mean = SupervisedLoss.sum(k, supervised) / 2;
+      double distance = SupervisedLoss.sum(k, consistency);
+      return ConsistencyLoss.report(both.prefix(b), mean, weight(both), distance);
     }
   }
 
   /** Of the two KLs together, or of the squared difference. */
   private double weight(DeviceBatch batch) {
     return SupervisedLoss.isRegression(batch) ? options.rDropAlpha() : options.rDropAlpha() / 2;
-  }
-
-  private LossReport report(Kernels k, DeviceBatch both, Tensor supervised, Tensor consistency) {
-    double first = SupervisedLoss.sum(k, supervised) / 2;
-    double second = SupervisedLoss.sum(k, consistency);
-    Map<String, Double> parts = new LinkedHashMap<>();
-    parts.put(SupervisedLoss.part(both), first);
-    parts.put(ConsistencyLoss.part(both), second);
-    double loss = first + weight(both) * second;
-    return new LossReport(both.sequenceCount() / 2, both.tokenCount() / 2, loss, parts);
   }
 }

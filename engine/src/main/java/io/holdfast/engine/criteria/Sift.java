@@ -12,8 +12,6 @@ import io.holdfast.model.Parameters;
 import io.holdfast.model.Pass;
 import io.holdfast.model.SequenceClassifier;
 import io.holdfast.model.Sites;
-import java.util.LinkedHashMap;
-import java.util.Map;
 
 /**
  * SiFT, scale-invariant fine-tuning (He et al., "DeBERTa: Decoding-enhanced BERT with Disentangled
@@ -86,7 +84,9 @@ public final class Sift implements Criterion {
         model.backward(branch, x, a, dQ, gradients);
       }
       model.backwardToWeights(pass, x, clean, dP, x, gradients);
-      return report(k, x, supervised, consistency);
+      double first = SupervisedLoss.sum(k, supervised);
+      double second = SupervisedLoss.sum(k, consistency);
+      return ConsistencyLoss.report(x, first, options.siftLambda(), second);
     }
   }
 
@@ -122,15 +122,5 @@ public final class Sift implements Criterion {
     Tensor zeros = pass.take(like.rows(), like.cols());
     pass.kernels().zero(zeros);
     return zeros;
-  }
-
-  private LossReport report(Kernels k, DeviceBatch x, Tensor supervised, Tensor consistency) {
-    double first = SupervisedLoss.sum(k, supervised);
-    double second = SupervisedLoss.sum(k, consistency);
-    Map<String, Double> parts = new LinkedHashMap<>();
-    parts.put(SupervisedLoss.part(x), first);
-    parts.put(ConsistencyLoss.part(x), second);
-    double loss = first + options.siftLambda() * second;
-    return new LossReport(x.sequenceCount(), x.tokenCount(), loss, parts);
   }
 }
