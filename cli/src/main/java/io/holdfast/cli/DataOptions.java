@@ -62,6 +62,6 @@ final class DataOptions {
               ? "no rows: give --data-dir or " + flag
               : "--data-dir and " + flag + " both name the rows: give one");
     }
-    return file != null ? file : Tasks.file(task, dataDir, split);
+    return file != null ? file : Tasks.file(task.name(), dataDir, split);
   }
 }

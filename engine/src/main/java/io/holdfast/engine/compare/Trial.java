@@ -1,9 +1,13 @@
 package io.holdfast.engine.compare;
 
 import io.holdfast.engine.criteria.Criteria;
+import io.holdfast.engine.data.DatasetReader;
+import io.holdfast.engine.data.Split;
 import io.holdfast.engine.options.Options;
 import io.holdfast.engine.train.TrainConfig;
 import io.holdfast.kernels.HoldfastException;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +22,10 @@ import java.util.Objects;
  */
 public record Trial(String name, Map<String, String> options, TrainConfig config) {
 
+  /** The data that decide what a run comes to. */
+  private static final Map<String, Split> SPLITS =
+      Map.of("train", Split.TRAIN, "validation", Split.DEV);
+
   /** Throws (kind USAGE) for options that no run can have. */
   public static Trial of(String name, Map<String, String> options) {
     TrainConfig config = TrainConfig.of(options);
@@ -26,8 +34,8 @@ public record Trial(String name, Map<String, String> options, TrainConfig config
   }
 
   /**
-   * Throws (kind USAGE), with every difference, if a result of this name is of another run. An
-   * option that the result does not name had its default.
+   * Throws (kind USAGE), with every difference, if a result of this name is of another run: other
+   * options that matter, or other data. An option that the result does not name had its default.
    */
   public void requireSame(RunResult result) {
     Map<String, Object> is = config.toMap();
@@ -37,19 +45,33 @@ public record Trial(String name, Map<String, String> options, TrainConfig config
         .filter(option -> option.free() && is.get(option.key()) != null)
         .forEach(option -> known.put(option.key(), is.get(option.key())));
     Map<String, Object> was = TrainConfig.of(known).toMap();
-    List<String> differences =
-        all.stream()
-            .filter(option -> !Objects.equals(was.get(option.key()), is.get(option.key())))
-            .map(o -> o.flag() + " was " + was.get(o.key()) + ", is " + is.get(o.key()))
-            .toList();
+    List<String> differences = new ArrayList<>();
+    all.stream()
+        .filter(option -> !Objects.equals(was.get(option.key()), is.get(option.key())))
+        .map(o -> o.flag() + " was " + was.get(o.key()) + ", is " + is.get(o.key()))
+        .forEach(differences::add);
+    differences.addAll(otherData(result.data()));
     if (!differences.isEmpty()) {
       throw new HoldfastException(
           HoldfastException.Kind.USAGE,
           "run "
               + name
-              + " is there with other options: "
+              + " is there already, but "
               + String.join("; ", differences)
               + "; name another --output-dir, or give the same options");
     }
+  }
+
+  private List<String> otherData(Map<String, String> hashes) {
+    List<String> differences = new ArrayList<>();
+    SPLITS.forEach(
+        (name, split) -> {
+          String was = hashes.get(name);
+          Path file = was == null ? null : config.file(split);
+          if (file != null && !was.equals(DatasetReader.sha256(file))) {
+            differences.add("the " + name + " data was other than " + file + " now");
+          }
+        });
+    return differences;
   }
 }

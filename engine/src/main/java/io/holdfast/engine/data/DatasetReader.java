@@ -36,6 +36,13 @@ public final class DatasetReader {
     }
   }
 
+  /** SHA-256 of a file's bytes, in hexadecimal. */
+  public static String sha256(Path file) {
+    try (Lines lines = new Lines(file)) {
+      return lines.sha256();
+    }
+  }
+
   private Dataset read(int maxRows) {
     RowReader rows = RowReader.of(lines, task.columns(), labelled);
     Row row = rows.next();

@@ -133,7 +133,7 @@ public final class Tasks {
   }
 
   /** The file of a GLUE folder that holds a split. Throws (kind DATA) if it is not there. */
-  public static Path file(Task task, Path folder, Split split) {
+  public static Path file(String task, Path folder, Split split) {
     List<String> candidates = fileNames(task, split);
     for (String name : candidates) {
       if (Files.isRegularFile(folder.resolve(name))) {
@@ -147,16 +147,16 @@ public final class Tasks {
                 ? " has no " + String.join(" or ", candidates)
                 : " is not a folder")
             + ": give the folder with the files of task "
-            + task.name());
+            + task);
   }
 
-  private static List<String> fileNames(Task task, Split split) {
+  private static List<String> fileNames(String task, Split split) {
     String name = split.name().toLowerCase(Locale.ROOT);
-    boolean mnli = task.name().startsWith("mnli");
+    boolean mnli = task.startsWith("mnli");
     if (!mnli || split == Split.TRAIN) {
       return List.of(name + ".tsv");
     }
-    return task.name().equals("mnli-mm")
+    return task.equals("mnli-mm")
         ? List.of(name + "_mismatched.tsv")
         : List.of(name + "_matched.tsv", name + ".tsv");
   }

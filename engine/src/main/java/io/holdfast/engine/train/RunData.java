@@ -29,7 +29,7 @@ record RunData(TokenizedDataset train, TokenizedDataset dev, TokenizedDataset te
     Columns columns =
         Columns.named(config.textColumn(), config.textPairColumn(), config.labelColumn());
     Task.Kind kind = config.regression() ? Task.Kind.REGRESSION : null;
-    Task task = Tasks.custom("custom", columns, kind, config.trainFile());
+    Task task = Tasks.custom(TrainConfig.CUSTOM, columns, kind, config.trainFile());
     if (task.regression() && !config.regression()) {
       to.warning(
           config.trainFile()
@@ -42,24 +42,32 @@ record RunData(TokenizedDataset train, TokenizedDataset dev, TokenizedDataset te
   /** Reads and tokenises all files; what is cut or left out is said. */
   static RunData read(
       TrainConfig config, Task task, Tokenizer tokenizer, int maxTokens, ProgressListener to) {
-    Path train = file(config.trainFile(), task, config, Split.TRAIN);
-    boolean evaluates = config.validationFile() != null || config.dataDir() != null;
     TokenizedDataset dev = null;
     TokenizedDataset test = null;
     TokenizedDataset rows =
-        read(task, train, true, config.maxTrainSamples(), tokenizer, maxTokens, to);
-    if (evaluates) {
-      Path path = file(config.validationFile(), task, config, Split.DEV);
-      dev = read(task, path, true, config.maxEvalSamples(), tokenizer, maxTokens, to);
+        read(
+            task,
+            config.file(Split.TRAIN),
+            true,
+            config.maxTrainSamples(),
+            tokenizer,
+            maxTokens,
+            to);
+    if (config.file(Split.DEV) != null) {
+      dev =
+          read(
+              task,
+              config.file(Split.DEV),
+              true,
+              config.maxEvalSamples(),
+              tokenizer,
+              maxTokens,
+              to);
     }
     if (config.testFile() != null) {
       test = read(task, config.testFile(), false, 0, tokenizer, maxTokens, to);
     }
     return new RunData(rows, dev, test);
-  }
-
-  private static Path file(Path given, Task task, TrainConfig config, Split split) {
-    return given != null ? given : Tasks.file(task, config.dataDir(), split);
   }
 
   static TokenizedDataset read(

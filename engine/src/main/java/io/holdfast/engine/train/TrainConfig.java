@@ -1,6 +1,8 @@
 package io.holdfast.engine.train;
 
 import io.holdfast.engine.criteria.CriterionOptions;
+import io.holdfast.engine.data.Split;
+import io.holdfast.engine.data.Tasks;
 import io.holdfast.engine.options.Option;
 import io.holdfast.engine.options.Options;
 import io.holdfast.engine.strategies.StrategyOptions;
@@ -143,6 +145,9 @@ public record TrainConfig(
         OnDegenerate onDegenerate,
     @Option(help = "where everything is written", free = true) Path outputDir) {
 
+  /** Name of a task of the user's own. */
+  static final String CUSTOM = "custom";
+
   /** When something recurs. */
   public enum When {
     NO,
@@ -189,6 +194,23 @@ public record TrainConfig(
   /** JSON keys and values of every option, so that {@code of(toMap())} equals this. */
   public Map<String, Object> toMap() {
     return Options.toMap(this);
+  }
+
+  /**
+   * The file that a split is read from: the one that is named, or the task's in the data folder;
+   * null if the run reads none. Throws (kind DATA) if the folder does not have it.
+   */
+  public Path file(Split split) {
+    Path named =
+        switch (split) {
+          case TRAIN -> trainFile;
+          case DEV -> validationFile;
+          case TEST -> testFile;
+        };
+    if (named != null || dataDir == null || split == Split.TEST) {
+      return named;
+    }
+    return Tasks.file(task == null ? CUSTOM : Tasks.named(task).name(), dataDir, split);
   }
 
   private static void require(Object value, String flag, String remedy) {

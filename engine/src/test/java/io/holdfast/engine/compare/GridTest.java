@@ -26,6 +26,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** Grids whose trials are not trained: the ledger and the order of things. */
 class GridTest {
 
+  /** SHA-256 of "abc": FIPS 180-2, appendix B.1. */
+  private static final String ABC =
+      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
   @TempDir Path folder;
 
   private static RunResult result(Trial trial) {
@@ -33,6 +37,7 @@ class GridTest {
     RunResult result = Results.of(trial.config().criterion(), trial.config().seed(), score);
     result.config().putAll(trial.options());
     result.config().keySet().removeAll(Set.of("output_dir", "data_dir"));
+    result.data().clear();
     return result;
   }
 
@@ -132,6 +137,36 @@ class GridTest {
     assertThrows(HoldfastException.class, () -> grid.run(theirs, 1));
     assertThrows(HoldfastException.class, () -> grid.run(theirs.resolve("thesis.txt"), 1));
     assertEquals(1, Files.list(theirs).count());
+  }
+
+  /** The bytes decide, not the path. */
+  @Test
+  void otherDataIsRefused(@TempDir Path elsewhere) throws IOException {
+    Path data = Files.createDirectories(elsewhere.resolve("a"));
+    Path moved = elsewhere.resolve("b");
+    Files.writeString(data.resolve("train.tsv"), "abc");
+    Trial first = withData(data);
+    TrialRunner runner =
+        (trial, progress, stop) -> {
+          RunResult result = result(trial);
+          result.data().put("train", ABC);
+          return result;
+        };
+    run(List.of(first), runner);
+    Files.move(data, moved);
+    assertEquals(1, run(List.of(withData(moved)), runner).results().size());
+    Files.writeString(moved.resolve("train.tsv"), "abcd");
+    String said =
+        assertThrows(HoldfastException.class, () -> run(List.of(withData(moved)), runner))
+            .getMessage();
+    assertTrue(said.contains("the train data was other than " + moved), said);
+  }
+
+  private Trial withData(Path data) {
+    Trial trial = trials(1, "r3f").get(0);
+    var options = new java.util.TreeMap<>(trial.options());
+    options.put("data_dir", data.toString());
+    return Trial.of(trial.name(), options);
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.holdfast.engine.compare;
 
 import io.holdfast.engine.compare.RunResult.Point;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,7 +43,7 @@ public final class Results {
         Map.of("accuracy", score),
         List.of(new Point(1, (score + last) / 2), new Point(2, last)),
         List.of(new Point(0.5, 0.7), new Point(1.5, 0.6)),
-        Map.of("train", "00"),
+        new HashMap<>(Map.of("train", "00")),
         options);
   }
 }

@@ -186,12 +186,10 @@ class DatasetReaderTest {
     for (String name : List.of("train", "dev_matched", "dev_mismatched", "test_mismatched")) {
       Files.writeString(folder.resolve(name + ".tsv"), "x");
     }
-    Task matched = Tasks.named("mnli");
-    Task mismatched = Tasks.named("mnli-mm");
-    assertEquals(folder.resolve("train.tsv"), Tasks.file(mismatched, folder, Split.TRAIN));
-    assertEquals(folder.resolve("dev_matched.tsv"), Tasks.file(matched, folder, Split.DEV));
-    assertEquals(folder.resolve("dev_mismatched.tsv"), Tasks.file(mismatched, folder, Split.DEV));
-    assertEquals(folder.resolve("test_mismatched.tsv"), Tasks.file(mismatched, folder, Split.TEST));
+    assertEquals(folder.resolve("train.tsv"), Tasks.file("mnli-mm", folder, Split.TRAIN));
+    assertEquals(folder.resolve("dev_matched.tsv"), Tasks.file("mnli", folder, Split.DEV));
+    assertEquals(folder.resolve("dev_mismatched.tsv"), Tasks.file("mnli-mm", folder, Split.DEV));
+    assertEquals(folder.resolve("test_mismatched.tsv"), Tasks.file("mnli-mm", folder, Split.TEST));
   }
 
   @Test

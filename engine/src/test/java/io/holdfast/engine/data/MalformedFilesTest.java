@@ -324,9 +324,7 @@ class MalformedFilesTest {
     assertEquals(missing + ": does not exist; check the path", e.getMessage());
     e = assertThrows(HoldfastException.class, () -> read("sst2", folder));
     assertEquals(folder + ": is not a file; check the path", e.getMessage());
-    e =
-        assertThrows(
-            HoldfastException.class, () -> Tasks.file(Tasks.named("mnli"), folder, Split.DEV));
+    e = assertThrows(HoldfastException.class, () -> Tasks.file("mnli", folder, Split.DEV));
     assertEquals(
         folder + " has no dev_matched.tsv or dev.tsv: give the folder with the files of task mnli",
         e.getMessage());

@@ -31,8 +31,8 @@ class RealDataTest {
   void glueTasks(String name, String folder, int train, int dev, String majority, int count) {
     Task task = Tasks.named(name);
     Path path = data().resolve(folder);
-    Dataset first = DatasetReader.read(task, Tasks.file(task, path, Split.TRAIN), true, 0);
-    Dataset second = DatasetReader.read(task, Tasks.file(task, path, Split.DEV), true, 0);
+    Dataset first = DatasetReader.read(task, Tasks.file(task.name(), path, Split.TRAIN), true, 0);
+    Dataset second = DatasetReader.read(task, Tasks.file(task.name(), path, Split.DEV), true, 0);
     assertEquals(train, first.size());
     assertEquals(dev, second.size());
     assertEquals(List.of(), first.notes());
