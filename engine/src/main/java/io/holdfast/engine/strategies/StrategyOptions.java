@@ -50,7 +50,7 @@ public record StrategyOptions(
     @Option(help = "updates between models that are averaged", byDefault = "1", min = 1)
         int averageEvery,
     @Option(
-            help = "share that the exponential average keeps of itself",
+            help = "most that the exponential average keeps of itself; less in its first updates",
             byDefault = "0.999",
             min = 0,
             max = 1,

@@ -14,13 +14,16 @@ import io.holdfast.model.Parameters;
  * before s          nothing is averaged
  * at s              a = w
  * swa, the n-th     a = a + (w − a)/n                     the mean of those since s
- * ema               a = decay·a + (1 − decay)·w
+ * ema, the n-th     a = d·a + (1 − d)·w                   d = min(decay, (1 + n)/(10 + n))
  * </pre>
  *
  * <p>Follows Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization"
  * (UAI 2018) for {@code swa}, on all parameters, LayerNorm included, with a constant learning rate
- * from s on if one is given. The evaluations of the run and the model it writes are those of the
- * average. It depends on the number of updates and the weights alone, so it has no other state.
+ * from s on if one is given. The smaller d of the first updates is that of TensorFlow's {@code
+ * ExponentialMovingAverage} with a count of updates: with the decay alone, 0.999, an average of 300
+ * updates would be to three quarters the weights it began with. The evaluations of the run and the
+ * model it writes are those of the average. It depends on the number of updates and the weights
+ * alone, so it has no other state.
  */
 public final class WeightAverage {
 
@@ -70,8 +73,9 @@ public final class WeightAverage {
     if (since == 0) {
       kernels.copy(average.block(), weights.block());
     } else if (since > 0 && since % options.averageEvery() == 0) {
+      double n = since / options.averageEvery();
       boolean ema = options.average() == Average.EMA;
-      double share = ema ? 1 - options.averageDecay() : 1.0 / (since / options.averageEvery());
+      double share = ema ? Math.max(1 - options.averageDecay(), 9 / (10 + n)) : 1 / n;
       kernels.axpby(average.block(), (float) share, weights.block(), (float) (1 - share));
     }
   }

@@ -47,6 +47,9 @@ final class TrainState {
   /** Time spent in updates, all parts of the run together. */
   public double trainSeconds;
 
+  /** What was done up to a moment. */
+  record Mark(int step, long tokens, double seconds) {}
+
   /** Counts one update. */
   void add(LossReport report, Work work, double seconds) {
     sinceLog = sinceLog.plus(report);
@@ -57,7 +60,11 @@ final class TrainState {
     trainSeconds += seconds;
   }
 
-  /** Passes since the last log line; like the tokens per second, the time is of the whole run. */
+  Mark mark() {
+    return new Mark(step, total.tokens(), trainSeconds);
+  }
+
+  /** Passes since the last log line; the time is of the whole run. */
   StepCost recentCost(long extraMemory) {
     return StepCost.of(workSinceLog, sinceLog.tokens(), trainSeconds / step, extraMemory);
   }
@@ -69,5 +76,14 @@ final class TrainState {
 
   double tokensPerSecond() {
     return total.tokens() / trainSeconds;
+  }
+
+  /** Of the updates since a mark: how fast the run is now, whatever an earlier process took. */
+  double tokensPerSecond(Mark since) {
+    return (total.tokens() - since.tokens) / (trainSeconds - since.seconds);
+  }
+
+  double secondsPerStep(Mark since) {
+    return (trainSeconds - since.seconds) / (step - since.step);
   }
 }

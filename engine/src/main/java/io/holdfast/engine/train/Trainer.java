@@ -58,6 +58,10 @@ final class Trainer {
   private final StopSignal stop;
 
   private TrainState state = new TrainState();
+
+  /** Where this process took the run up. */
+  private TrainState.Mark resumedAt = state.mark();
+
   private RunLog log;
   private int savedStep = -1;
 
@@ -153,6 +157,7 @@ final class Trainer {
   /** Goes on from a checkpoint instead of from the beginning. */
   void resume(int step) {
     state = saved.load(checkpoints.path(step));
+    resumedAt = state.mark();
     savedStep = state.evaluationDue ? -1 : step;
   }
 
@@ -288,8 +293,9 @@ final class Trainer {
   }
 
   private void report(LossReport report, double norm, double learningRate, double epoch) {
-    double secondsPerStep = state.trainSeconds / state.step;
-    long remaining = Math.round(secondsPerStep * (plan.totalSteps() - state.step));
+    double speed = state.tokensPerSecond(resumedAt);
+    int left = plan.totalSteps() - state.step;
+    long remaining = Math.round(state.secondsPerStep(resumedAt) * left);
     log.listener()
         .step(
             new ProgressListener.Step(
@@ -300,11 +306,10 @@ final class Trainer {
                 report.meanParts(),
                 learningRate,
                 norm,
-                state.tokensPerSecond(),
+                speed,
                 Duration.ofSeconds(remaining)));
     if (state.step % config.loggingSteps() == 0 || state.step == plan.totalSteps()) {
       StepCost cost = state.recentCost(space.plan.extra());
-      double speed = state.tokensPerSecond();
       log.training(state.step, epoch, state.sinceLog, learningRate, norm, speed, cost);
       state.sinceLog = LossReport.EMPTY;
       state.workSinceLog = Work.NONE;

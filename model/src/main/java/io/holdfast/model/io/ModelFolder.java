@@ -86,6 +86,12 @@ public final class ModelFolder implements AutoCloseable {
               + ": a checkpoint of r4f has the head's matrices before their normalisation; name the"
               + " run's folder, whose model is normalised");
     }
+    if (Files.exists(folder.resolve("average.safetensors"))) {
+      throw bad(
+          folder
+              + ": a checkpoint of a run with --average has the weights of the last update beside"
+              + " their average; name the run's folder, whose model is the average");
+    }
     return folder.toAbsolutePath().normalize().getParent();
   }
 
