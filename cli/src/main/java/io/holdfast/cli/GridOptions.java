@@ -4,12 +4,15 @@ import io.holdfast.engine.compare.Comparison;
 import io.holdfast.engine.compare.Grid;
 import io.holdfast.engine.compare.Trial;
 import io.holdfast.engine.compare.Trials;
+import io.holdfast.engine.data.Split;
 import io.holdfast.engine.data.Tasks;
 import io.holdfast.engine.train.Machine;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -97,8 +100,25 @@ final class GridOptions {
             settings,
             Trials.seeds(asked != null ? asked : defaultSeeds),
             folder);
-    trials.forEach(trial -> TrainCommand.check(common.flags(), trial.config()));
+    check(trials, common.flags(), settings);
     return run(trials, folder, order);
+  }
+
+  /** What no trial could do anything with is said before the first one starts. */
+  private static void check(
+      List<Trial> trials, Map<String, String> flags, Map<String, Map<String, String>> settings) {
+    Set<String> given = new TreeSet<>(flags.keySet());
+    settings.values().forEach(options -> given.addAll(options.keySet()));
+    Set<String> criteria = new TreeSet<>();
+    for (Trial trial : trials) {
+      TrainCommand.check(flags, trial.config());
+      criteria.add(trial.config().criterion());
+    }
+    TrainCommand.warnOfUnused(given, criteria);
+    for (Trial trial : trials) {
+      trial.config().file(Split.TRAIN); // refuses folders that do not have it
+      trial.config().file(Split.DEV);
+    }
   }
 
   /** The options that each task adds, by its name. */

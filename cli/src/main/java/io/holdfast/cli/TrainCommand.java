@@ -12,6 +12,7 @@ import io.holdfast.engine.options.Options;
 import io.holdfast.engine.strategies.StrategyOptions;
 import io.holdfast.engine.train.Outcome;
 import io.holdfast.engine.train.TrainConfig;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -93,7 +94,7 @@ final class TrainCommand implements Callable<Integer> {
     }
     TrainConfig options = TrainConfig.of(given.values());
     check(given.flags(), options);
-    warnOfUnused(given.flags(), options);
+    warnOfUnused(given.flags().keySet(), Set.of(options.criterion()));
     return options;
   }
 
@@ -142,13 +143,15 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private static void warnOfUnused(Map<String, String> given, TrainConfig options) {
+  /** Says which of the options that were asked for, by key, none of the criteria takes. */
+  static void warnOfUnused(Set<String> given, Set<String> criteria) {
     Logger log = LoggerFactory.getLogger(Logs.ERRORS);
     OPTIONS_OF.forEach(
-        (group, criteria) -> {
+        (group, takers) -> {
           for (Options.Info info : Options.describe(group)) {
-            if (given.containsKey(info.key()) && !criteria.contains(options.criterion())) {
-              log.warn("{} has no effect with --criterion {}", info.flag(), options.criterion());
+            if (given.contains(info.key()) && Collections.disjoint(takers, criteria)) {
+              String all = String.join(" or ", criteria);
+              log.warn("{} has no effect with --criterion {}", info.flag(), all);
             }
           }
         });

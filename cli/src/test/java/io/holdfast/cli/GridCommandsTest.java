@@ -218,6 +218,27 @@ class GridCommandsTest {
   }
 
   @Test
+  void whatNoRunCanUseIsSaidBeforeAnythingIsRun() throws IOException {
+    Files.createDirectories(folder.resolve("data/RTE"));
+    Cli cli =
+        Cli.run(
+            Cli.words(
+                "compare --criteria cross_entropy,r3f --eps 1e-4 --sift-lambda 2 --model base"
+                    + " --tasks rte --data-root "
+                    + folder.resolve("data")
+                    + " --output-dir "
+                    + folder.resolve("out")));
+    assertEquals(3, cli.exitCode());
+    List<String> said = cli.err().lines().toList();
+    assertEquals(2, said.size(), cli.err());
+    assertTrue(
+        said.get(0).endsWith("--sift-lambda has no effect with --criterion cross_entropy or r3f"),
+        cli.err());
+    assertTrue(said.get(1).contains("RTE has no train.tsv"), cli.err());
+    assertFalse(Files.exists(folder.resolve("out")));
+  }
+
+  @Test
   void contradictionsAreRefusedBeforeAnythingIsRun() {
     String out = " --output-dir " + folder.resolve("out") + common;
     for (String line :
