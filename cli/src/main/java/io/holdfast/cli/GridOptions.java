@@ -6,7 +6,6 @@ import io.holdfast.engine.compare.Trial;
 import io.holdfast.engine.compare.Trials;
 import io.holdfast.engine.data.Split;
 import io.holdfast.engine.data.Tasks;
-import io.holdfast.engine.train.Machine;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,7 +14,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Plans, runs and reports a grid. */
 final class GridOptions {
@@ -43,8 +44,9 @@ final class GridOptions {
       paramLabel = "<integer>",
       description =
           "runs at a time, each a process with --threads threads (default: an equal share of the"
-              + " cores); >= 1; default ${DEFAULT-VALUE}")
-  private int workers = 1;
+              + " cores); >= 1; default 1; under spark-submit both defaults are what Spark has room"
+              + " for")
+  private Integer workers;
 
   @Option(
       names = "--keep",
@@ -61,6 +63,9 @@ final class GridOptions {
   private LogFormat logFormat = LogFormat.AUTO;
 
   @Mixin private ReportOptions report;
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
 
   /**
    * Runs every setting on every task with every seed.
@@ -84,13 +89,14 @@ final class GridOptions {
     if (out == null) {
       throw Main.usage("--output-dir is missing: name a new or empty folder");
     }
-    if (workers < 1) {
+    if (workers != null && workers < 1) {
       throw Main.usage("--workers is " + workers + ": use an integer >= 1");
     }
     values.remove("seed");
     String asked = seeds != null ? seeds : common.flags().get("seed");
     if (values.getOrDefault("threads", "0").equals("0")) {
-      values.put("threads", String.valueOf(Math.max(1, Machine.cores() / workers)));
+      int threads = place().threads(workers != null ? workers : 1);
+      values.put("threads", String.valueOf(threads));
     }
     Path folder = Path.of(out);
     List<Trial> trials =
@@ -144,13 +150,18 @@ final class GridOptions {
     return all;
   }
 
+  private Place place() {
+    return ((Main) command.root().userObject()).place();
+  }
+
   private int run(List<Trial> trials, Path folder, Comparison.Order order) {
     Grid.Report done;
-    GridProgress progress = new GridProgress(trials, workers, logFormat);
+    int atATime = Math.min(workers != null ? workers : place().workers(), trials.size());
+    GridProgress progress = new GridProgress(trials, workers != null ? workers : 1, logFormat);
     try (Signals signals = Signals.install(null)) {
       signals.canSave();
-      done =
-          new Grid(trials, new ChildTraining(keep), progress, signals.stop()).run(folder, workers);
+      ChildTraining training = new ChildTraining(place(), keep);
+      done = new Grid(trials, training, progress, signals.stop()).run(folder, atATime);
     } finally {
       progress.close();
     }

@@ -20,7 +20,7 @@ final class GridProgress implements Grid.Listener {
   private static final long REFRESH_NANOS = 250_000_000;
 
   private final List<Trial> trials;
-  private final int workers;
+  private int atOnce;
   private final LogFormat format;
   private final Logger log = LoggerFactory.getLogger(Logs.RUN);
   private final Map<String, Running> running = new LinkedHashMap<>();
@@ -40,9 +40,12 @@ final class GridProgress implements Grid.Listener {
     }
   }
 
-  GridProgress(List<Trial> trials, int workers, LogFormat format) {
+  /**
+   * @param atOnce runs at a time, for the time left; grows if there are more
+   */
+  GridProgress(List<Trial> trials, int atOnce, LogFormat format) {
     this.trials = trials;
-    this.workers = workers;
+    this.atOnce = atOnce;
     boolean terminal = format == LogFormat.AUTO && Logs.onTerminal();
     this.format = format == LogFormat.AUTO && !terminal ? LogFormat.PLAIN : format;
     if (format == LogFormat.JSON || format == LogFormat.NONE) {
@@ -61,11 +64,18 @@ final class GridProgress implements Grid.Listener {
     refresh();
   }
 
+  /** The share 0 says that the run begins only now. */
   @Override
   public synchronized void progress(Trial trial, double share) {
-    Running run = running.get(trial.name());
+    Running run =
+        running.computeIfPresent(trial.name(), (name, r) -> share == 0 ? new Running() : r);
+    if (run == null) {
+      return; // it has ended, and this comes late
+    }
     run.firstShare = Double.isNaN(run.firstShare) ? share : run.firstShare;
     run.share = share;
+    long begun = running.values().stream().filter(r -> !Double.isNaN(r.firstShare)).count();
+    atOnce = Math.max(atOnce, (int) begun);
     if (System.nanoTime() - shown > REFRESH_NANOS) {
       refresh();
     }
@@ -167,7 +177,7 @@ final class GridProgress implements Grid.Listener {
         left += (1 - share) * bySetting.getOrDefault(setting(name), mean);
       }
     }
-    return OptionalDouble.of(left / workers);
+    return OptionalDouble.of(left / atOnce);
   }
 
   /** The name without the seed. */

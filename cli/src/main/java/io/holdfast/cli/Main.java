@@ -8,6 +8,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.Future;
+import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -48,15 +50,32 @@ public final class Main implements Runnable {
       description = "print the stack trace of a failure on stderr")
   private boolean verbose;
 
-  public static void main(String[] args) {
-    System.exit(run(args));
+  private final Place place;
+
+  private Main(Place place) {
+    this.place = place;
+  }
+
+  public static void main(String[] args) throws Exception {
+    boolean submitted = System.getProperty("spark.master") != null;
+    System.exit(submitted ? SparkMain.run(args) : run(args));
+  }
+
+  /** As {@link #run}, with the runs of grids on a cluster; see {@link SparkPlace}. */
+  public static int onSpark(
+      BiFunction<List<String>, Runnable, Future<List<String>>> cluster, String[] args) {
+    return run(new SparkPlace(cluster), args);
   }
 
   /** Runs one command and returns its exit code. */
   static int run(String... args) {
+    return run(new Place.Here(), args);
+  }
+
+  static int run(Place place, String... args) {
     Locale.setDefault(Locale.ROOT);
     Logs.start();
-    CommandLine line = commandLine();
+    CommandLine line = commandLine(place);
     try {
       return line.execute(withOurNames(line, args));
     } catch (OutOfMemoryError | LinkageError e) {
@@ -65,7 +84,11 @@ public final class Main implements Runnable {
   }
 
   static CommandLine commandLine() {
-    CommandLine line = new CommandLine(new Main());
+    return commandLine(new Place.Here());
+  }
+
+  private static CommandLine commandLine(Place place) {
+    CommandLine line = new CommandLine(new Main(place));
     for (String name : List.of("train", "compare", "sweep")) {
       TrainFlags.addTo(line.getSubcommands().get(name).getCommandSpec());
     }
@@ -100,6 +123,11 @@ public final class Main implements Runnable {
 
   boolean isVerbose() {
     return verbose;
+  }
+
+  /** Where the runs of a grid are trained. */
+  Place place() {
+    return place;
   }
 
   @Override

@@ -71,11 +71,10 @@ final class TrainCommand implements Callable<Integer> {
   private boolean spectralNorm;
 
   @Option(
-      names = "--supervised",
+      names = "--grid-run",
       hidden = true,
-      description =
-          "the end of standard input is a signal to stop: another process asks, or is gone")
-  private boolean supervised;
+      description = "the process of a run of a grid; what stays of it, as --keep of sweep says")
+  private Keep gridRun;
 
   @Override
   public Integer call() {
@@ -83,7 +82,9 @@ final class TrainCommand implements Callable<Integer> {
       System.out.print(Recipes.list());
       return 0;
     }
-    return finish(Training.run(options(), logFormat, supervised ? System.in : null));
+    return gridRun != null
+        ? GridRun.run(options(), gridRun)
+        : finish(Training.run(options(), logFormat));
   }
 
   /** What the command line asks for: flags, then the configuration file, then defaults. */

@@ -3,7 +3,6 @@ package io.holdfast.cli;
 import io.holdfast.engine.train.Outcome;
 import io.holdfast.engine.train.TrainConfig;
 import io.holdfast.engine.train.TrainJob;
-import java.io.InputStream;
 
 /** Runs a job with progress on stderr, a log file, and signals that save. */
 public final class Training {
@@ -14,20 +13,18 @@ public final class Training {
   private Training() {}
 
   public static Outcome run(TrainConfig config, LogFormat format) {
-    return run(config, format, null);
+    try (Signals signals = Signals.install(null)) {
+      return run(config, format, signals);
+    }
   }
 
-  /**
-   * @param supervisor its end counts as a signal; null: there is none
-   */
-  static Outcome run(TrainConfig config, LogFormat format, InputStream supervisor) {
-    try (Signals signals = Signals.install(supervisor);
-        Progress progress =
-            new Progress(
-                format,
-                config.loggingSteps(),
-                config.outputDir().resolve("train.log"),
-                signals::canSave)) {
+  static Outcome run(TrainConfig config, LogFormat format, Signals signals) {
+    try (Progress progress =
+        new Progress(
+            format,
+            config.loggingSteps(),
+            config.outputDir().resolve("train.log"),
+            signals::canSave)) {
       return TrainJob.run(config, progress, signals.stop());
     }
   }

@@ -20,6 +20,8 @@ class ReadmeTest {
 
   private static final Path ROOT = Path.of("..");
   private static final Pattern FENCE = Pattern.compile("(?ms)^```[a-z]*\\n(.*?)^```");
+  private static final Pattern START =
+      Pattern.compile("\\./holdfast |spark-submit .*/holdfast\\.jar ");
   private static final Pattern LINK = Pattern.compile("\\]\\(([^)#:]+)\\)");
 
   private static List<Path> documents() throws IOException {
@@ -40,8 +42,9 @@ class ReadmeTest {
       while (fences.find()) {
         for (String line : fences.group(1).replaceAll("\\\\\\n\\s*", "").split("\\n")) {
           String command = line.replaceFirst("^\\s*(\\$ )?", "");
-          if (command.startsWith("./holdfast ")) {
-            commands.add(command.substring("./holdfast ".length()));
+          Matcher start = START.matcher(command);
+          if (start.lookingAt()) {
+            commands.add(command.substring(start.end()));
           }
         }
       }
