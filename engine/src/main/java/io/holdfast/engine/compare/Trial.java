@@ -3,15 +3,12 @@ package io.holdfast.engine.compare;
 import io.holdfast.engine.criteria.Criteria;
 import io.holdfast.engine.data.DatasetReader;
 import io.holdfast.engine.data.Split;
-import io.holdfast.engine.options.Options;
 import io.holdfast.engine.train.TrainConfig;
 import io.holdfast.kernels.HoldfastException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 
 /**
  * One run of a grid, before it is run.
@@ -35,21 +32,10 @@ public record Trial(String name, Map<String, String> options, TrainConfig config
 
   /**
    * Throws (kind USAGE), with every difference, if a result of this name is of another run: other
-   * options that matter, or other data. An option that the result does not name had its default.
+   * options that matter, or other data.
    */
   public void requireSame(RunResult result) {
-    Map<String, Object> is = config.toMap();
-    Map<String, Object> known = new LinkedHashMap<>(result.config());
-    List<Options.Info> all = Options.describe(TrainConfig.class);
-    all.stream()
-        .filter(option -> option.free() && is.get(option.key()) != null)
-        .forEach(option -> known.put(option.key(), is.get(option.key())));
-    Map<String, Object> was = TrainConfig.of(known).toMap();
-    List<String> differences = new ArrayList<>();
-    all.stream()
-        .filter(option -> !Objects.equals(was.get(option.key()), is.get(option.key())))
-        .map(o -> o.flag() + " was " + was.get(o.key()) + ", is " + is.get(o.key()))
-        .forEach(differences::add);
+    List<String> differences = config.differences(result.config());
     differences.addAll(otherData(result.data()));
     if (!differences.isEmpty()) {
       throw new HoldfastException(

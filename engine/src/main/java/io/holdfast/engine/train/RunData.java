@@ -53,16 +53,9 @@ record RunData(TokenizedDataset train, TokenizedDataset dev, TokenizedDataset te
             tokenizer,
             maxTokens,
             to);
-    if (config.file(Split.DEV) != null) {
-      dev =
-          read(
-              task,
-              config.file(Split.DEV),
-              true,
-              config.maxEvalSamples(),
-              tokenizer,
-              maxTokens,
-              to);
+    Path devFile = config.file(Split.DEV);
+    if (devFile != null) {
+      dev = read(task, devFile, true, config.maxEvalSamples(), tokenizer, maxTokens, to);
     }
     if (config.testFile() != null) {
       test = read(task, config.testFile(), false, 0, tokenizer, maxTokens, to);

@@ -5,7 +5,6 @@ import static java.util.Locale.ROOT;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.holdfast.engine.options.Options;
 import io.holdfast.engine.run.Json;
 import io.holdfast.engine.run.RunFolder;
 import io.holdfast.engine.run.Versions;
@@ -13,8 +12,9 @@ import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Precision;
 import java.time.Instant;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** run.json: what was run, on what, where, and how it ended. Also decides whether a run resumes. */
 final class RunRecord {
@@ -23,10 +23,12 @@ final class RunRecord {
   private static final String BF16 = Precision.BF16_GEMM.toString();
 
   private final RunFolder folder;
+  private final TrainConfig config;
   private final ObjectNode json;
 
-  private RunRecord(RunFolder folder, ObjectNode json) {
+  private RunRecord(RunFolder folder, TrainConfig config, ObjectNode json) {
     this.folder = folder;
+    this.config = config;
     this.json = json;
   }
 
@@ -42,27 +44,20 @@ final class RunRecord {
         .put("threads", threads);
     json.set("machine", Json.tree(Machine.describe()));
     json.set("libraries", Json.tree(Versions.libraries()));
-    return new RunRecord(folder, json);
+    return new RunRecord(folder, config, json);
   }
 
   /**
    * Throws (kind USAGE), with every difference, if the folder's earlier run is another one: other
-   * options that matter, or other data. An option that the earlier run does not name is newer than
-   * it: the run had what is now the default.
+   * options that matter, or other data.
    */
   void requireSameRun() {
     ObjectNode previous = folder.previousRun();
-    ObjectNode options = (ObjectNode) Json.tree(Options.defaultMap(TrainConfig.class));
-    previous.path("config").properties().forEach(o -> options.set(o.getKey(), o.getValue()));
-    List<String> differences = new ArrayList<>();
-    for (Options.Info option : Options.describe(TrainConfig.class)) {
-      String key = option.key();
-      JsonNode was = options.path(key);
-      JsonNode is = json.path("config").path(key);
-      if (!option.free() && !text(was).equals(text(is))) {
-        differences.add(option.flag() + " was " + text(was) + ", is " + text(is));
-      }
+    Map<String, String> options = new HashMap<>();
+    for (var option : previous.path("config").properties()) {
+      options.put(option.getKey(), option.getValue().asText(null));
     }
+    List<String> differences = config.differences(options);
     // On bf16 products the bits depend on the number of threads.
     int threadsBefore = previous.path("backend").path("threads").asInt();
     int threads = json.path("backend").path("threads").asInt();

@@ -9,7 +9,10 @@ import io.holdfast.engine.strategies.StrategyOptions;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Precision;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Every option of a training run, under the names of Hugging Face's trainer where it has one. The
@@ -194,6 +197,26 @@ public record TrainConfig(
   /** JSON keys and values of every option, so that {@code of(toMap())} equals this. */
   public Map<String, Object> toMap() {
     return Options.toMap(this);
+  }
+
+  /**
+   * What an earlier run, by the keys and values of its options, did otherwise; options that do not
+   * change a run's numbers aside. An option that it does not name is newer than it: it had what is
+   * now the default.
+   */
+  public List<String> differences(Map<String, ?> earlier) {
+    Map<String, Object> was = Options.defaultMap(TrainConfig.class);
+    was.putAll(earlier);
+    Map<String, Object> is = toMap();
+    List<String> differences = new ArrayList<>();
+    for (Options.Info option : Options.describe(TrainConfig.class)) {
+      String before = Objects.toString(was.get(option.key()), "none");
+      String now = Objects.toString(is.get(option.key()), "none");
+      if (!option.free() && !before.equals(now)) {
+        differences.add(option.flag() + " was " + before + ", is " + now);
+      }
+    }
+    return differences;
   }
 
   /**

@@ -35,7 +35,8 @@ class GridTest {
   private static RunResult result(Trial trial) {
     double score = 0.6 + trial.config().seed() / 100.0;
     RunResult result = Results.of(trial.config().criterion(), trial.config().seed(), score);
-    result.config().putAll(trial.options());
+    var options = trial.config().toMap();
+    trial.options().keySet().forEach(k -> result.config().put(k, options.get(k).toString()));
     result.config().keySet().removeAll(Set.of("output_dir", "data_dir"));
     result.data().clear();
     return result;
