@@ -25,8 +25,8 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * One training step: zero, forward, backward, clip, AdamW. ms per step; {@code tokens} is ms per
- * token of the batch, each counted once also where R3F runs it twice. {@link StepReport} prints it
- * as a table with tokens/s, memory and the ratio to cross_entropy.
+ * token of the batch, each counted once also where R3F runs it twice. {@link StepReport} compares
+ * all criteria.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)

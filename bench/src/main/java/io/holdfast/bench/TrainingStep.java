@@ -18,12 +18,13 @@ import io.holdfast.model.ParameterLayout;
 import io.holdfast.model.Parameters;
 import io.holdfast.model.Pass;
 import io.holdfast.model.SequenceClassifier;
+import io.holdfast.model.Work;
 import java.util.List;
 
 /**
  * One update as users run it: the engine's criterion, clipping and AdamW, on random weights. Owns
  * the memory: one arena for weights, gradients and moments, one for activations, both sized by
- * {@link MemoryPlan}.
+ * {@link MemoryPlan}, and one for what the criteria keep.
  */
 public final class TrainingStep implements AutoCloseable {
 
@@ -35,21 +36,24 @@ public final class TrainingStep implements AutoCloseable {
   private final Kernels kernels;
   private final Arena state;
   private final Arena activations;
+  private final Arena kept;
   private final SequenceClassifier model;
   private final Parameters gradients;
   private final AdamW optimizer;
 
   /**
-   * @param criteria those that will run
+   * @param criteria those that will run; R4F, which puts its norm into the model, only alone
    * @param largest bounds on the batches that will run
    */
   public TrainingStep(
       Kernels kernels, ModelConfig config, List<Criterion> criteria, MemoryPlan.Largest largest) {
     ParameterLayout layout = ParameterLayout.of(config);
-    MemoryPlan plan = MemoryPlan.of(kernels, config, largest, runAll(criteria));
+    long[] keptBytes = new long[1];
+    MemoryPlan plan = MemoryPlan.of(kernels, config, largest, runAll(criteria, keptBytes));
     this.kernels = kernels;
     this.state = new Arena(kernels, plan.weights() + plan.gradients() + plan.moments());
     this.activations = new Arena(kernels, plan.activations());
+    this.kept = new Arena(kernels, keptBytes[0]);
     this.model = new SequenceClassifier(config, new Parameters(layout, state, kernels.real()));
     this.gradients = new Parameters(layout, state, kernels.real());
     this.optimizer =
@@ -60,11 +64,20 @@ public final class TrainingStep implements AutoCloseable {
             AdamWConfig.DEFAULT,
             AdamW.decayMatrices(WEIGHT_DECAY));
     Initializer.all(kernels, config, model.weights(), KEY);
+    criteria.forEach(c -> c.takeState(kernels, kept, model, KEY));
   }
 
-  private static MemoryPlan.Step runAll(List<Criterion> criteria) {
-    return (model, pass, batch, gradients) ->
+  /**
+   * @param kept becomes the bytes of what the criteria keep
+   */
+  private static MemoryPlan.Step runAll(List<Criterion> criteria, long[] kept) {
+    return (model, pass, batch, gradients) -> {
+      try (Arena state = new Arena(pass.kernels(), MemoryPlan.UNBOUNDED)) {
+        criteria.forEach(c -> c.takeState(pass.kernels(), state, model, KEY));
+        kept[0] = state.used();
         criteria.forEach(c -> c.accumulate(model, pass, batch, 1, gradients));
+      }
+    };
   }
 
   /** The mean loss of one update. */
@@ -72,7 +85,9 @@ public final class TrainingStep implements AutoCloseable {
     kernels.zero(gradients.block());
     Pass pass = new Pass(kernels, activations, KEY.at(optimizer.steps()), true, true);
     float scale = 1f / batch.sequences();
+    criterion.beginUpdate(kernels);
     LossReport report = criterion.accumulate(model, pass, batch, scale, gradients);
+    criterion.endUpdate(pass, gradients);
     double norm = GradientClip.norm(kernels, gradients);
     optimizer.step(gradients, LEARNING_RATE, GradientClip.factor(norm, LARGEST_NORM));
     return report.meanLoss();
@@ -97,13 +112,24 @@ public final class TrainingStep implements AutoCloseable {
     return model.weights();
   }
 
-  /** Most bytes in use at once so far: weights, gradients, moments and activations. */
+  /** Updates so far. */
+  public long updates() {
+    return optimizer.steps();
+  }
+
+  /** Tokens that went through the model so far. */
+  public Work work() {
+    return model.work();
+  }
+
+  /** Most bytes in use at once so far: weights, gradients, moments, activations, what is kept. */
   public long peakBytes() {
-    return state.highWater() + activations.highWater();
+    return state.highWater() + activations.highWater() + kept.highWater();
   }
 
   @Override
   public void close() {
+    kept.close();
     activations.close();
     state.close();
   }
