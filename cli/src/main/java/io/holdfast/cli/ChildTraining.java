@@ -50,6 +50,14 @@ final class ChildTraining implements TrialRunner {
     } catch (InterruptedException e) {
       stop.request();
       return null;
+    } catch (Place.Rebuilt e) {
+      if (!stop.isRequested()) {
+        LoggerFactory.getLogger(Logs.ERRORS)
+            .error(
+                "Holdfast was built anew while this grid ran: stopping, so that it goes on anew");
+      }
+      stop.request();
+      return null;
     }
   }
 

@@ -69,7 +69,7 @@ public final class Main implements Runnable {
 
   /** Runs one command and returns its exit code. */
   static int run(String... args) {
-    return run(new Place.Here(), args);
+    return run(new Place.Here(System.getProperty("java.class.path")), args);
   }
 
   static int run(Place place, String... args) {
@@ -84,7 +84,7 @@ public final class Main implements Runnable {
   }
 
   static CommandLine commandLine() {
-    return commandLine(new Place.Here());
+    return commandLine(new Place.Here(System.getProperty("java.class.path")));
   }
 
   private static CommandLine commandLine(Place place) {

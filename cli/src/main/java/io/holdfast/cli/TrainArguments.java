@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParseResult;
 
@@ -27,6 +28,11 @@ final class TrainArguments {
       paramLabel = "<name>",
       description = "published settings by name, 'list' shows them; flags and file come before it")
   private String recipe;
+
+  @Option(
+      names = "--spectral-norm-classification-head",
+      description = "with --criterion r3f: fairseq's way to ask for --criterion r4f")
+  private boolean spectralNorm;
 
   @Option(names = "--adam-betas", hidden = true)
   private String betas;
@@ -68,6 +74,24 @@ final class TrainArguments {
       flags.put("adam_beta2", pair.group(2));
     }
     values.putAll(flags);
+    if (spectralNorm) {
+      makeR4f(values);
+    }
     return new Given(flags, values);
+  }
+
+  /** fairseq's flag for a spectrally normalised head is a criterion here. */
+  private static void makeR4f(Map<String, String> values) {
+    String criterion = values.getOrDefault("criterion", "cross_entropy");
+    if (!criterion.equals("r3f") && !criterion.equals("r4f")) {
+      throw Main.usage(
+          "--spectral-norm-classification-head makes r4f of --criterion r3f and means nothing with "
+              + criterion
+              + ": leave it out, or give --criterion r4f");
+    }
+    if (values.put("criterion", "r4f").equals("r3f")) {
+      LoggerFactory.getLogger(Logs.RUN)
+          .info("r3f with --spectral-norm-classification-head is --criterion r4f");
+    }
   }
 }

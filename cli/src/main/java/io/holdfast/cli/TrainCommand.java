@@ -66,11 +66,6 @@ final class TrainCommand implements Callable<Integer> {
   private boolean json;
 
   @Option(
-      names = "--spectral-norm-classification-head",
-      description = "with --criterion r3f: fairseq's way to ask for --criterion r4f")
-  private boolean spectralNorm;
-
-  @Option(
       names = "--grid-run",
       hidden = true,
       description = "the process of a run of a grid; what stays of it, as --keep of sweep says")
@@ -90,28 +85,10 @@ final class TrainCommand implements Callable<Integer> {
   /** What the command line asks for: flags, then the configuration file, then defaults. */
   TrainConfig options() {
     TrainArguments.Given given = arguments.of(spec.commandLine().getParseResult());
-    if (spectralNorm) {
-      makeR4f(given.values());
-    }
     TrainConfig options = TrainConfig.of(given.values());
     check(given.flags(), options);
     warnOfUnused(given.flags().keySet(), Set.of(options.criterion()));
     return options;
-  }
-
-  /** fairseq's flag for a spectrally normalised head is a criterion here. */
-  private static void makeR4f(Map<String, String> values) {
-    String criterion = values.getOrDefault("criterion", "cross_entropy");
-    if (!criterion.equals("r3f") && !criterion.equals("r4f")) {
-      throw Main.usage(
-          "--spectral-norm-classification-head makes r4f of --criterion r3f and means nothing with "
-              + criterion
-              + ": leave it out, or give --criterion r4f");
-    }
-    if (values.put("criterion", "r4f").equals("r3f")) {
-      LoggerFactory.getLogger(Logs.RUN)
-          .info("r3f with --spectral-norm-classification-head is --criterion r4f");
-    }
   }
 
   /** What was asked for must have an effect. */

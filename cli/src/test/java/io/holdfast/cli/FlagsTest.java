@@ -90,6 +90,14 @@ class FlagsTest {
   }
 
   @Test
+  void sweepKnowsFairseqsFlagToo() {
+    String line = "sweep --grid eps=1e-5 --model m --task cola --data-dir d --output-dir o";
+    Cli cli = Cli.run(Cli.words(line + " --spectral-norm-classification-head"));
+    assertEquals(2, cli.exitCode());
+    assertTrue(cli.err().contains("makes r4f of --criterion r3f"), cli.err());
+  }
+
+  @Test
   void foldersMayBeCalledWhatOtherTrainersCallAValue(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("run.json");
     Files.writeString(
