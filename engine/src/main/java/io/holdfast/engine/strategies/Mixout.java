@@ -17,15 +17,15 @@ import io.holdfast.model.Sites;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 
 /**
  * Mixout (Lee, Cho and Kang, "Mixout: Effective Regularization to Finetune Large-scale Pretrained
- * Language Models", ICLR 2020) around any criterion: in each update every element of a linear
- * layer's matrix is, with probability p, the one that the run began with.
+ * Language Models", ICLR 2020) around any criterion: in each update every column of a linear
+ * layer's matrix, what leaves one input neuron, is with probability p the one that the run began
+ * with.
  *
  * <pre>
- * keep ~ Bernoulli(1 − p)
+ * keep ~ Bernoulli(1 − p) for each column
  * w' = (keep∘w + (1 − keep)∘w₀ − p·w₀) / (1 − p) = w₀ + keep∘(w − w₀) / (1 − p)     E w' = w
  * dw = keep∘dw' / (1 − p)
  * </pre>
@@ -34,7 +34,8 @@ import java.util.stream.IntStream;
  * w₀ is its fresh draw; biases, LayerNorm and embeddings are not. Deviations: that code sets every
  * dropout to 0, here dropout stays as its own options say, since R-Drop and R3F live on it; it
  * draws anew in every forward, here a draw holds for a whole update, so that the branches of a
- * criterion and accumulated micro-batches see one model.
+ * criterion and accumulated micro-batches see one model; its backward, like that of the authors'
+ * bloodwass/mixout, leaves out the 1/(1 − p).
  */
 public final class Mixout implements Criterion {
 
@@ -78,7 +79,7 @@ public final class Mixout implements Criterion {
     int longest = matrices.stream().mapToInt(ParameterLayout.Entry::rows).max().orElseThrow();
     rows = new Rows(arena.take(DType.I32, longest, 1), arena.take(DType.I32, longest, 1));
     kernels.upload(rows.streams(), new int[longest], 0);
-    kernels.upload(rows.positions(), IntStream.range(0, longest).toArray(), 0);
+    kernels.upload(rows.positions(), new int[longest], 0); // all rows alike
     raw = new Parameters(weights.layout(), arena, kernels.real());
     pretrained = new Parameters(weights.layout(), arena, kernels.real());
     kernels.copy(pretrained.block(), weights.block());

@@ -62,7 +62,7 @@ public record StrategyOptions(
             aboveMin = true)
         Double averageLearningRate,
     @Option(
-            help = "probability that an element of a linear layer is the pre-trained one",
+            help = "probability that a column of a linear layer is the pre-trained one",
             byDefault = "0",
             min = 0,
             max = 1,

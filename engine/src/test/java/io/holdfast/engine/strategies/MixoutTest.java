@@ -119,18 +119,22 @@ class MixoutTest {
         mixed++;
         boolean keeps = gradient[at] != 0;
         kept += keeps ? 1 : 0;
+        long top = entry.start() + (i - entry.start()) % entry.cols();
+        assertEquals(gradient[Math.toIntExact(top)], gradient[at], "a column is one draw");
         double w = (now[at] - P * before[at]) / (1 - P);
         assertEquals(keeps ? w : before[at], looks.seen[at], 1e-6, entry.name());
         assertEquals(keeps ? 1 / (1 - P) : 0, gradient[at], 1e-6, entry.name());
       }
     }
     assertEquals(2 * (4 * 256 + 2 * 16 * 24) + 256 + 3 * 16, mixed);
-    double sd = Math.sqrt(P * (1 - P) / mixed);
+    // Columns of 16 rows but for 2 · 16 of 24 and 16 of 3: a draw weighs as many elements.
+    double squares = (2 * (4 * 16 + 24) + 16) * 16 * 16 + 2 * 16 * 24 * 24 + 16 * 3 * 3;
+    double sd = Math.sqrt(P * (1 - P) * squares) / mixed;
     assertEquals(1 - P, (double) kept / mixed, 4 * sd);
   }
 
   /**
-   * Var w' = p/(1−p)·(w − w₀)²; over all elements the mean of the normalised errors is N(0, 1/n).
+   * Var w' = p/(1−p)·(w − w₀)²; over all columns the mean of the normalised errors is N(0, 1/n).
    */
   @Test
   void theExpectationIsTheWeight() {
@@ -146,10 +150,10 @@ class MixoutTest {
     double square = 0;
     int n = 0;
     for (ParameterLayout.Entry entry : weights.layout().entries()) {
-      for (long i = entry.start(); isMixed(entry) && i < entry.start() + entry.elements(); i++) {
+      for (long i = entry.start(); isMixed(entry) && i < entry.start() + entry.cols(); i++) {
         int at = (int) i;
-        double sd = Math.sqrt(P / (1 - P) / draws) * Math.abs(now[at] - before[at]);
-        if (sd > 1e-4) {
+        double sd = Math.sqrt(P / (1 - P) / draws) * (now[at] - before[at]);
+        if (Math.abs(sd) > 1e-4) {
           double z = (sum[at] - now[at]) / sd;
           normalised += z;
           square += z * z;
@@ -157,7 +161,7 @@ class MixoutTest {
         }
       }
     }
-    assertTrue(n > 3800, "elements: " + n);
+    assertTrue(n > 220, "columns, of 2 · (5 · 16 + 24) + 2 · 16 = 240: " + n);
     assertEquals(0, normalised / n, 4 / Math.sqrt(n));
     // z² has mean 1 and, with 40 Bernoulli draws each, a variance close to 2.
     assertEquals(1, square / n, 4 * Math.sqrt(2.0 / n) + 0.01);
@@ -171,16 +175,16 @@ class MixoutTest {
     assertArrayEquals(first, looks.seen);
     update(1);
     int same = 0;
-    int differ = 0;
-    for (int i = 0; i < first.length; i++) {
-      if (first[i] != now[i]) {
-        same += first[i] == looks.seen[i] ? 1 : 0;
-        differ += first[i] == looks.seen[i] ? 0 : 1;
+    int n = 0;
+    for (ParameterLayout.Entry entry : weights.layout().entries()) {
+      for (long i = entry.start(); isMixed(entry) && i < entry.start() + entry.cols(); i++) {
+        same += first[(int) i] == looks.seen[(int) i] ? 1 : 0;
+        n++;
       }
     }
+    assertEquals(240, n);
     // Two independent draws agree with probability p² + (1−p)².
     double agree = P * P + (1 - P) * (1 - P);
-    int n = same + differ;
     assertEquals(agree, (double) same / n, 4 * Math.sqrt(agree * (1 - agree) / n));
   }
 
