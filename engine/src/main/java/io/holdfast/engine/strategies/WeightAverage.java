@@ -21,9 +21,10 @@ import io.holdfast.model.Parameters;
  * (UAI 2018) for {@code swa}, on all parameters, LayerNorm included, with a constant learning rate
  * from s on if one is given. The smaller d of the first updates is that of TensorFlow's {@code
  * ExponentialMovingAverage} with a count of updates: with the decay alone, 0.999, an average of 300
- * updates would be to three quarters the weights it began with. The evaluations of the run and the
- * model it writes are those of the average. It depends on the number of updates and the weights
- * alone, so it has no other state.
+ * updates would be to three quarters the weights it began with. The evaluations after update s and
+ * the model the run writes are those of the average: no model from before it is taken for better,
+ * and no run stops early before it. It depends on the number of updates and the weights alone, so
+ * it has no other state.
  */
 public final class WeightAverage {
 
@@ -62,9 +63,14 @@ public final class WeightAverage {
     return average;
   }
 
-  /** True if there is an average after {@code updates} updates. */
-  public boolean isThere(int updates) {
+  /** True from the update on whose weights the average begins with. */
+  public boolean hasBegun(int updates) {
     return updates >= start;
+  }
+
+  /** True after that. */
+  public boolean isThere(int updates) {
+    return updates > start;
   }
 
   /** Takes the weights after {@code updates} updates into account. */

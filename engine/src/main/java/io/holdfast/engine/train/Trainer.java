@@ -210,7 +210,7 @@ final class Trainer {
   /** The model of the best evaluation, or the last one without evaluations, into the weights. */
   void restoreBest() {
     int best = state.bestStep > 0 ? state.bestStep : state.step;
-    boolean averaged = average != null && average.isThere(best);
+    boolean averaged = isAveraged(best);
     if (best != state.step) {
       Path checkpoint = checkpoints.path(best);
       saved.loadMore(checkpoint);
@@ -272,7 +272,7 @@ final class Trainer {
   /** Of update {@code step}, from 1. */
   private double learningRate(int step) {
     Double own = config.strategies().averageLearningRate();
-    boolean averaging = average != null && average.isThere(step - 1);
+    boolean averaging = average != null && average.hasBegun(step - 1);
     return own != null && averaging ? own : schedule.at(step);
   }
 
@@ -316,12 +316,20 @@ final class Trainer {
     }
   }
 
-  /** Evaluates, and says whether the model is the best so far. */
+  private boolean isAveraged(int step) {
+    return average != null && average.isThere(step);
+  }
+
+  /**
+   * Evaluates, and says whether the model is the best so far. The first average is, whatever came
+   * before it: who asks for one does not get weights from before it.
+   */
   private boolean evaluate() {
     Evaluator.Evaluation evaluation = measure();
     state.evaluationDue = false;
     Map<String, Double> metrics = evaluation.metrics();
-    boolean better = validation.isBetter(metrics, state.best);
+    boolean firstAverage = isAveraged(state.step) && !isAveraged(state.bestStep);
+    boolean better = firstAverage || validation.isBetter(metrics, state.best);
     if (better) {
       state.best = metrics;
       state.bestStep = state.step;
@@ -333,13 +341,15 @@ final class Trainer {
     log.evaluation(state.step, epoch, metrics, better);
     validation.detect(state, evaluation, space.model.config(), log.listener());
     state.sinceEvaluation = LossReport.EMPTY;
-    state.earlyStopped = config.patience() > 0 && state.evaluationsSinceBest >= config.patience();
+    boolean mayStop = average == null || isAveraged(state.step);
+    state.earlyStopped =
+        mayStop && config.patience() > 0 && state.evaluationsSinceBest >= config.patience();
     return better;
   }
 
   /** The average, or the weights where there is none. */
   private Evaluator.Evaluation measure() {
-    if (average == null || !average.isThere(state.step)) {
+    if (!isAveraged(state.step)) {
       return validation.measure(space, stop);
     }
     average.swap();

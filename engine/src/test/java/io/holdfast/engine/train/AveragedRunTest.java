@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.engine.criteria.Criteria;
 import io.holdfast.engine.data.Tasks;
+import io.holdfast.engine.run.Json;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Precision;
 import io.holdfast.model.io.ModelFolder;
@@ -169,14 +171,29 @@ class AveragedRunTest {
 
   /** Its own learning rate spoils the weights from the start of the average on. */
   @Test
-  void aModelFromBeforeTheAverageIsTheRawOne() throws IOException {
+  void noModelFromBeforeTheAverageIsTheBest() throws IOException {
     Outcome outcome =
         train(
-            "num_train_epochs 4 average swa average_start 17 average_learning_rate 0.5"
+            "num_train_epochs 3 average swa average_start 16 average_learning_rate 0.5"
                 + " metric_for_best_model loss");
-    int best = outcome.bestStep();
-    assertTrue(best == 8 || best == 16, "before update 17: " + best);
+    List<Double> losses = new ArrayList<>();
+    for (String line : Files.readAllLines(tiny.output("out").resolve("metrics.jsonl"))) {
+      ObjectNode values = Json.parse(line);
+      if (values.get("split").asText().equals("eval")) {
+        losses.add(values.get("loss").asDouble());
+      }
+    }
+    assertTrue(losses.get(2) > losses.get(0), "spoilt, epoch by epoch: " + losses);
+    assertEquals(24, outcome.bestStep());
     byte[] model = Files.readAllBytes(tiny.output("out").resolve("model.safetensors"));
-    assertArrayEquals(Files.readAllBytes(file(best, "model")), model);
+    assertArrayEquals(Files.readAllBytes(file(24, "average")), model);
+  }
+
+  /** Epochs of 8 updates that change nothing: after the first evaluation none is better. */
+  @Test
+  void noRunStopsEarlyBeforeItsAverage() {
+    String settings = "num_train_epochs 6 learning_rate 1e-12 patience 1";
+    assertEquals(16, tiny.run(tiny.options("plain", settings.split(" "))).steps());
+    assertEquals(32, train(settings + " average swa average_start 17").steps());
   }
 }
