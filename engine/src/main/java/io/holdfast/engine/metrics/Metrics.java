@@ -3,6 +3,7 @@ package io.holdfast.engine.metrics;
 import io.holdfast.engine.data.Example;
 import io.holdfast.engine.data.Task;
 import io.holdfast.engine.data.Tasks;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +23,13 @@ public final class Metrics {
   /** True for the metrics of which less is better, the loss among them. */
   public static boolean lowerIsBetter(String metric) {
     return LOWER_IS_BETTER.contains(metric);
+  }
+
+  /** Orders values of a metric from worse to better; one that is not defined is the worst. */
+  public static Comparator<Double> byQuality(String metric) {
+    int sign = lowerIsBetter(metric) ? -1 : 1;
+    return Comparator.comparingDouble(
+        value -> value.isNaN() ? Double.NEGATIVE_INFINITY : sign * value + 0.0); // −0 is 0
   }
 
   /**

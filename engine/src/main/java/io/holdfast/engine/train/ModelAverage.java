@@ -95,7 +95,7 @@ public final class ModelAverage implements AutoCloseable {
     for (double alpha : alphas) {
       mix(alpha);
       double score = evaluate("alpha " + alpha, data);
-      if (Double.isNaN(bestScore) || isBetter(score, bestScore, data)) {
+      if (Double.isNaN(best) || quality(data).compare(score, bestScore) > 0) {
         best = alpha;
         bestScore = score;
       }
@@ -126,9 +126,9 @@ public final class ModelAverage implements AutoCloseable {
       load(model, mixture);
       scores.put(model, evaluate(model, data));
     }
-    Comparator<String> byScore = Comparator.comparing(scores::get);
+    Comparator<Double> quality = quality(data);
     List<String> order = new ArrayList<>(scores.keySet());
-    order.sort(Metrics.lowerIsBetter(data.task().bestMetric()) ? byScore : byScore.reversed());
+    order.sort(Comparator.comparing(scores::get, quality.reversed()));
     load(order.get(0), kept);
     List<String> soup = new ArrayList<>(order.subList(0, 1));
     double best = scores.get(order.get(0));
@@ -137,7 +137,7 @@ public final class ModelAverage implements AutoCloseable {
       double share = 1.0 / (soup.size() + 1);
       axpby(mixture, 1 - share, kept, share);
       double score = evaluate(String.join(" + ", soup) + " + " + model, data);
-      if (score == best || isBetter(score, best, data)) {
+      if (quality.compare(score, best) >= 0) {
         soup.add(model);
         best = score;
         copy(kept, mixture);
@@ -155,8 +155,8 @@ public final class ModelAverage implements AutoCloseable {
     return data == null ? Double.NaN : metrics.get(data.task().bestMetric());
   }
 
-  private static boolean isBetter(double score, double than, Data data) {
-    return Metrics.lowerIsBetter(data.task().bestMetric()) ? score < than : score > than;
+  private static Comparator<Double> quality(Data data) {
+    return Metrics.byQuality(data.task().bestMetric());
   }
 
   /** Reads a model like the first one. */

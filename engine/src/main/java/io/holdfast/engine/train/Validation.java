@@ -78,8 +78,7 @@ final class Validation {
   boolean isBetter(Map<String, Double> metrics, Map<String, Double> best) {
     double value = metrics.get(metric);
     double old = best.getOrDefault(metric, Double.NaN);
-    boolean better = Metrics.lowerIsBetter(metric) ? value < old : value > old;
-    return better || best.isEmpty() || Double.isNaN(old) && !Double.isNaN(value);
+    return best.isEmpty() || Metrics.byQuality(metric).compare(value, old) > 0;
   }
 
   /** Metrics of always giving the most frequent training label, or the mean training target. */

@@ -21,6 +21,15 @@ class MetricsTest {
   private static final int[] PREDICTIONS = {1, 0, 0, 1, 0};
 
   @Test
+  void whatIsNotDefinedIsTheWorst() {
+    List<Double> values = new ArrayList<>(List.of(0.0, Double.NaN, 0.5, -0.0, -1.0));
+    values.sort(Metrics.byQuality("accuracy"));
+    assertEquals(List.of(Double.NaN, -1.0, 0.0, -0.0, 0.5), values);
+    values.sort(Metrics.byQuality("loss"));
+    assertEquals(List.of(Double.NaN, 0.5, 0.0, -0.0, -1.0), values);
+  }
+
+  @Test
   void paraphraseReportsAccuracyF1AndTheirMean() {
     Map<String, Double> m = Metrics.compute(Tasks.named("mrpc"), PREDICTIONS, LABELS);
     assertEquals(List.of("accuracy", "f1", "combined_score"), new ArrayList<>(m.keySet()));
