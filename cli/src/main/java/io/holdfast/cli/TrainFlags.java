@@ -46,7 +46,7 @@ final class TrainFlags {
           Map.entry("hidden_dropout_prob", List.of("--dropout")),
           Map.entry("attention_probs_dropout_prob", List.of("--attention-dropout")),
           Map.entry("classifier_dropout", List.of("--pooler-dropout")),
-          Map.entry("r_drop_alpha", List.of("--rdrop-alpha", "--reg-alpha")),
+          Map.entry("r_drop_alpha", List.of("--rdrop-alpha")),
           Map.entry("sift_lambda", List.of("--vat-lambda")),
           Map.entry("sift_init_perturbation", List.of("--vat-init-perturbation")),
           Map.entry("sift_step_size", List.of("--vat-learning-rate")),

@@ -17,11 +17,11 @@ import io.holdfast.model.SequenceClassifier;
  *
  * <p>Follows the public code (Yuanhy1997/HyPe), which does what the paper's abstract says: a draw
  * for each layer, training alone, no other term; the noise joins the embeddings after their
- * LayerNorm and dropout. One forward, one backward, no memory of its own. Deviations: its uniform
- * noise is U(0, eps), a shift as well as noise, here it is symmetric; its README runs it without
- * hidden dropout, which here is {@code --hidden-dropout-prob 0}; its options for some layers alone
- * and for noise between attention and feed-forward are not offered. With {@code eps = 0} it is
- * {@link CrossEntropy} to the bit.
+ * LayerNorm and dropout. One forward, one backward, no memory of its own. Deviations: its command
+ * draws uniform noise, here the default is normal; its uniform noise is U(0, eps), a shift as well
+ * as noise, here it is symmetric; its README runs it without hidden dropout, which here is {@code
+ * --hidden-dropout-prob 0}; its options for some layers alone and for noise between attention and
+ * feed-forward are not offered. With {@code eps = 0} it is {@link CrossEntropy} to the bit.
  */
 public final class Hype implements Criterion {
 

@@ -19,19 +19,20 @@ import io.holdfast.model.SequenceClassifier;
  * loss = 1/2 · [CE(p₁, y) + CE(p₂, y)] + alpha/2 · [KL(p₁‖p₂) + KL(p₂‖p₁)]
  * </pre>
  *
- * <p>Follows the paper's formula and the README of its code (dropreg/R-Drop): both cross-entropies,
- * the mean over examples in every term, nothing detached. Both branches are one packed batch of 2N
- * tokens: one forward, one backward. Without dropout the branches are the same and the loss is that
- * of {@link CrossEntropy}, up to the order of sums. Values instead of classes, which the paper
- * leaves open: {@code 1/2 · [(z₁ − y)² + (z₂ − y)²] + alpha · (z₁ − z₂)²}, the squared difference
- * in the place of the mean of the two KLs, as in both of the public models.
+ * <p>Follows the README of the paper's code (dropreg/R-Drop), with the mean over examples in every
+ * term; nothing is detached. The paper adds the two cross-entropies without the 1/2: its alpha is
+ * twice this one. Both branches are one packed batch of 2N tokens: one forward, one backward.
+ * Without dropout the branches are the same and the loss is that of {@link CrossEntropy}, up to the
+ * order of sums. Values instead of classes, which the paper leaves open: {@code 1/2 · [(z₁ − y)² +
+ * (z₂ − y)²] + alpha · (z₁ − z₂)²}, the squared difference in the place of the mean of the two KLs,
+ * as in both of the public models.
  *
- * <p>The public models differ from the formula and from each other. BERT's adds the two
- * cross-entropies without the 1/2. RoBERTa's adds half of the first alone: the second is never
- * reached. Both sum the KLs over the batch beside a mean of cross-entropies, so that their weight
- * grows with the batch, fix it in the source (0.5 and 0.7; 1.0 and 0.8 for values), and the second
- * runs both branches in evaluation too. The fairseq example adds both cross-entropies, without the
- * 1/2, and does not run as it stands.
+ * <p>The public models differ from that and from each other. BERT's adds the two cross-entropies as
+ * the paper does. RoBERTa's adds half of the first alone: the second is never reached. Both sum the
+ * KLs over the batch beside a mean of cross-entropies, so that their weight grows with the batch,
+ * fix it in the source (0.5 and 0.7; 1.0 and 0.8 for values), and the second runs both branches in
+ * evaluation too. The fairseq example adds both cross-entropies, without the 1/2, and does not run
+ * as it stands.
  */
 public final class RDrop implements Criterion {
 

@@ -4,7 +4,7 @@ import io.holdfast.engine.criteria.R3fOptions.Masks;
 import io.holdfast.engine.options.Option;
 import io.holdfast.engine.options.Options;
 
-/** Options of {@link Smart}. The defaults are the paper's. */
+/** Options of {@link Smart}. The defaults are the paper's, but without its proximal term. */
 public record SmartOptions(
     @Option(help = "smart: steps of ascent", byDefault = "1", min = 1) int smartSteps,
     @Option(help = "smart: weight of the smoothness term", byDefault = "1.0", min = 0)
