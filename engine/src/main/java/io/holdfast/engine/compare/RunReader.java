@@ -19,8 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** Reads what a run came to from the files in its folder. */
 public final class RunReader {
@@ -98,17 +96,13 @@ public final class RunReader {
         : file.getFileName().toString().replaceFirst("\\.[a-z]+$", "");
   }
 
-  /** The option, or the task's own; of a user's task its first. */
   private String metric() {
-    JsonNode config = run.path("config");
-    if (config.path("metric_for_best_model").isTextual()) {
-      return config.path("metric_for_best_model").asText();
-    } else if (config.path("task").isTextual()) {
-      return Tasks.named(config.path("task").asText()).bestMetric();
+    if (!run.hasNonNull("metric")) {
+      throw new HoldfastException(
+          HoldfastException.Kind.DATA,
+          folder.resolve("run.json") + ": names no metric: an older version wrote it");
     }
-    return config.path("regression").asBoolean() || eval.has(EVAL + Tasks.PEARSON)
-        ? Tasks.PEARSON
-        : Tasks.ACCURACY;
+    return run.get("metric").asText();
   }
 
   private double best(List<Point> points) {
@@ -116,23 +110,10 @@ public final class RunReader {
     return (Metrics.lowerIsBetter(metric) ? values.min() : values.max()).orElse(Double.NaN);
   }
 
-  /**
-   * From the results, or, of a run that did not write it there, from its model card. A correlation
-   * with a constant is not defined; 0, which is what chance gives, stands for it.
-   */
+  /** A correlation with a constant is not defined; 0, which is what chance gives, stands for it. */
   private double majority() {
-    if (eval.has("majority_" + metric)) {
-      double value = number(eval.get("majority_" + metric));
-      return Double.isNaN(value) ? 0 : value;
-    }
-    Pattern row = Pattern.compile("(?m)^\\| " + Pattern.quote(metric) + " \\| ([-0-9.]+) \\|");
-    try {
-      Path card = folder.resolve("README.md");
-      Matcher found = row.matcher(Files.exists(card) ? Files.readString(card) : "");
-      return found.find() ? Double.parseDouble(found.group(1)) : Double.NaN;
-    } catch (IOException e) {
-      throw unreadable(folder, e);
-    }
+    JsonNode value = run.path("majority").path(metric);
+    return value.isMissingNode() || value.isNumber() ? number(value) : 0;
   }
 
   private Map<String, String> data() {

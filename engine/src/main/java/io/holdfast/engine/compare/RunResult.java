@@ -15,7 +15,8 @@ import java.util.Map;
  * @param metric what picked the best evaluation
  * @param score the metric at the best evaluation: that of the saved model; NaN without a model
  * @param last the metric at the last evaluation
- * @param majority the metric of always giving the most frequent training label (the mean)
+ * @param majority the metric of always giving the most frequent label of the evaluation rows (for
+ *     values their mean); NaN if unknown
  * @param steps updates done
  * @param seconds time of the updates
  * @param passes forwards and backwards per update, relative to those of cross-entropy

@@ -9,8 +9,8 @@ import java.util.Map;
  *
  * @param steps updates done in all
  * @param bestStep step of the best evaluation; 0 if there was none
- * @param majority the metrics of always answering the most frequent training label (the mean, for
- *     values); empty without evaluation rows
+ * @param majority the metrics of always answering the most frequent label of the evaluation rows
+ *     (their mean, for values); empty without evaluation rows
  * @param before metrics before the first update; empty unless evaluated then
  * @param best metrics of the best model; empty without evaluation
  * @param trainLoss mean over the run

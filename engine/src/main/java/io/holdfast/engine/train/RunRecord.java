@@ -20,6 +20,7 @@ import java.util.Map;
 final class RunRecord {
 
   private static final List<String> HASHED = List.of("train", "validation");
+  private static final String PEAK = "peak_resident_bytes";
   private static final String BF16 = Precision.BF16_GEMM.toString();
 
   private final RunFolder folder;
@@ -86,12 +87,15 @@ final class RunRecord {
     return value.isMissingNode() || value.isNull() ? "none" : value.asText();
   }
 
-  /** Notes the start; earlier starts of the same run are kept. */
-  void started() {
+  /** Notes the start; earlier starts of the same run are kept, and the memory they took. */
+  void started(Validation validation) {
+    json.put("metric", validation.metric());
+    json.set("majority", Json.tree(validation.majority()));
     ObjectNode previous = folder.previousRun();
     ArrayNode starts = json.putArray("starts");
     if (previous != null) {
       previous.path("starts").forEach(starts::add);
+      json.put(PEAK, previous.path(PEAK).asLong());
     }
     starts.add(Instant.now().toString());
     json.put("exit", "running");
@@ -112,7 +116,7 @@ final class RunRecord {
    */
   void ended(String exit, int steps) {
     json.put("end", Instant.now().toString()).put("exit", exit).put("steps", steps);
-    json.put("peak_resident_bytes", Machine.peakResident());
+    json.put(PEAK, Math.max(json.path(PEAK).asLong(), Machine.peakResident()));
     folder.writeRun(json);
   }
 }

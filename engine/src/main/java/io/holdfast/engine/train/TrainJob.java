@@ -112,7 +112,7 @@ public final class TrainJob {
       Pretrained pretrained,
       RunFolder folder,
       RunRecord record) {
-    record.started();
+    record.started(trainer.validation());
     try (RunLog log = new RunLog(folder, config.criterion(), trainer.state(), listener)) {
       Outcome.Status status = trainer.run(log);
       Map<String, Double> majority = trainer.validation().majority();

@@ -81,7 +81,7 @@ final class Validation {
     return best.isEmpty() || Metrics.byQuality(metric).compare(value, old) > 0;
   }
 
-  /** Metrics of always giving the most frequent training label, or the mean training target. */
+  /** Metrics of always giving the most frequent label of the evaluation rows, or their mean. */
   Map<String, Double> majority() {
     if (dev == null) {
       return Map.of();
@@ -90,11 +90,11 @@ final class Validation {
     int n = dev.size();
     if (task.regression()) {
       double[] constant = new double[n];
-      Arrays.fill(constant, Arrays.stream(targets(train)).average().orElse(0));
+      Arrays.fill(constant, Arrays.stream(targets(dev)).average().orElse(0));
       return Metrics.compute(task, constant, targets(dev));
     }
     int[] counts = new int[task.outputs()];
-    for (int label : labels(train)) {
+    for (int label : labels(dev)) {
       counts[label]++;
     }
     int most = 0;

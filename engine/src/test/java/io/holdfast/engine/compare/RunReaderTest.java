@@ -32,7 +32,8 @@ class RunReaderTest {
         "run.json",
         "{'exit': '"
             + exit
-            + "', 'steps': 9, 'peak_resident_bytes': 4096, 'backend': {'threads': 2},"
+            + "', 'metric': 'combined_score', 'majority': {'combined_score': 0.125}, 'steps': 9,"
+            + " 'peak_resident_bytes': 4096, 'backend': {'threads': 2},"
             + " 'machine': {'processor': 'p'}, 'data': {'train': {'sha256': 'ab'}}, 'config': {"
             + config
             + "}}");
@@ -50,9 +51,6 @@ class RunReaderTest {
     write(
         "eval_results.json", "{'eval_combined_score': 0.75, 'eval_pearson': 0.8, 'eval_step': 4}");
     write("train_results.json", "{'train_runtime': 12.5, 'train_relative_passes': 2.0}");
-    write(
-        "README.md",
-        "| metric | majority answer | this model |\n| combined_score | 0.1250 | 1 |\n");
     RunResult run = RunReader.read(folder);
     assertEquals("stsb", run.task());
     assertEquals("combined_score", run.metric());
@@ -74,12 +72,15 @@ class RunReaderTest {
 
   /** The correlation of a constant is not defined: no skill is 0. */
   @Test
-  void theMajorityIsReadFromTheResults() throws IOException {
-    run("completed", CONFIG);
-    write("eval_results.json", "{'eval_combined_score': 0.75, 'majority_combined_score': 0.25}");
-    assertEquals(0.25, RunReader.read(folder).majority());
-    write("eval_results.json", "{'eval_combined_score': 0.75, 'majority_combined_score': 'NaN'}");
+  void theMajorityMayNotBeDefinedOrNotBeKnown() throws IOException {
+    write("run.json", "{'exit': 'completed', 'metric': 'pearson', 'majority': {'pearson': 'NaN'}}");
+    write("metrics.jsonl", "");
     assertEquals(0, RunReader.read(folder).majority());
+    write("run.json", "{'exit': 'completed', 'metric': 'loss', 'majority': {'pearson': 'NaN'}}");
+    assertTrue(Double.isNaN(RunReader.read(folder).majority()));
+    write("run.json", "{'exit': 'completed'}");
+    String said = assertThrows(HoldfastException.class, () -> RunReader.read(folder)).getMessage();
+    assertTrue(said.endsWith("run.json: names no metric: an older version wrote it"), said);
   }
 
   /**
@@ -90,7 +91,7 @@ class RunReaderTest {
     run("degenerate", CONFIG);
     assertEquals(0.7, RunReader.read(folder).score());
     assertEquals(0.6, RunReader.read(folder).last());
-    assertTrue(Double.isNaN(RunReader.read(folder).majority()));
+    assertEquals(0.125, RunReader.read(folder).majority());
     run("diverged", CONFIG);
     assertTrue(Double.isNaN(RunReader.read(folder).score()));
     assertTrue(Double.isNaN(RunReader.read(folder).last()));
@@ -105,9 +106,6 @@ class RunReaderTest {
   void aUsersTaskIsNamedByItsFile() throws IOException {
     run("completed", "'task': null, 'train_file': '/a/moods.tsv', 'regression': false");
     assertEquals("moods", RunReader.read(folder).task());
-    assertEquals("accuracy", RunReader.read(folder).metric());
-    run("completed", "'train_file': '/a/b.csv', 'metric_for_best_model': 'f1'");
-    assertEquals("f1", RunReader.read(folder).metric());
   }
 
   /** 120 log lines become 40 points, each the mean of three. */

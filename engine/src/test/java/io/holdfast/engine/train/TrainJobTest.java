@@ -179,6 +179,20 @@ class TrainJobTest {
     refused(Kind.USAGE, "--learning-rate was 5.0E-5, is 0.001", () -> tiny.run(options));
   }
 
+  /** Of whichever of the processes that a run was had the most. */
+  @Test
+  void thePeakOfMemoryIsThatOfAllStarts() throws IOException {
+    TinyRun tiny = new TinyRun(folder, 12);
+    Map<String, String> options = tiny.options("out", "max_steps", "1");
+    tiny.run(options);
+    Path record = tiny.output("out").resolve("run.json");
+    assertTrue(json(record).get("peak_resident_bytes").asLong() > 1 << 20);
+    long most = 1L << 50;
+    Files.writeString(record, Json.pretty(json(record).put("peak_resident_bytes", most)));
+    tiny.run(options);
+    assertEquals(most, json(record).get("peak_resident_bytes").asLong());
+  }
+
   /** A full disk fails the end of run.json too; what is said is what failed first. */
   @Test
   void theFirstFailureIsTheOneReported() {
