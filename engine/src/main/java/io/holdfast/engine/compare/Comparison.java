@@ -27,7 +27,7 @@ public record Comparison(List<TaskRuns> tasks) {
 
   /**
    * @param metric the scores' metric
-   * @param majority its value for always giving the most frequent training label; NaN if unknown
+   * @param majority its value for always giving the most frequent label; NaN if unknown
    * @param varying keys of the options in which runs of one criterion differ
    * @param baseline the arm that the others are compared with
    */
@@ -50,8 +50,10 @@ public record Comparison(List<TaskRuns> tasks) {
    *
    * @param runs ordered by seed
    * @param failed how many failed: diverged, were stopped as degenerate, or had a last evaluation
-   *     that is not better than the majority class (Mosbach, Andriushchenko, Klakow 2021)
-   * @param scores by run, of the best evaluation; runs without any are left out
+   *     that is not defined or not better than the majority class (Mosbach, Andriushchenko, Klakow
+   *     2021)
+   * @param scores by run, of the best evaluation, of one that is not defined the majority class's;
+   *     runs without any are left out
    * @param last by run, of the last evaluation
    * @param interval bootstrap interval of the mean score
    * @param difference mean of score − baseline's score over the seeds that both have
@@ -187,7 +189,7 @@ public record Comparison(List<TaskRuns> tasks) {
         all,
         (int) all.stream().filter(r -> isFailed(r, metric, majority)).count(),
         scores,
-        known(all, r -> hasModel(r) ? r.last() : majority),
+        known(all, r -> orMajority(r, r.last(), majority)),
         Statistics.bootstrap(scores),
         Statistics.mean(differences),
         differences.length,
@@ -195,20 +197,29 @@ public record Comparison(List<TaskRuns> tasks) {
   }
 
   /** The run's score in the statistics. */
-  private static double score(RunResult run, double majority) {
-    return hasModel(run) ? run.score() : majority;
+  public static double score(RunResult run, double majority) {
+    return orMajority(run, run.score(), majority);
   }
 
-  private static boolean hasModel(RunResult run) {
-    return !run.status().equals(RunResult.DIVERGED);
+  /** Of a run without a model, or whose evaluations are not defined, what is left to its user. */
+  private static double orMajority(RunResult run, double value, double majority) {
+    boolean diverged = run.status().equals(RunResult.DIVERGED);
+    boolean undefined = Double.isNaN(value) && !run.curve().isEmpty();
+    return diverged || undefined ? own(run, majority) : value;
+  }
+
+  private static double own(RunResult run, double majority) {
+    return Double.isNaN(run.majority()) ? majority : run.majority();
   }
 
   /** See {@link Arm#failed}. */
   public static boolean isFailed(RunResult run, String metric, double majority) {
     boolean ended =
         run.status().equals(RunResult.COMPLETED) || run.status().equals(RunResult.EARLY_STOPPED);
-    double gain = Metrics.lowerIsBetter(metric) ? majority - run.last() : run.last() - majority;
-    return !ended || gain <= 0;
+    boolean undefined = Double.isNaN(run.last()) && !run.curve().isEmpty();
+    double least = own(run, majority);
+    double gain = Metrics.lowerIsBetter(metric) ? least - run.last() : run.last() - least;
+    return !ended || undefined || gain <= 0;
   }
 
   private static double[] known(Collection<RunResult> runs, ToDoubleFunction<RunResult> value) {

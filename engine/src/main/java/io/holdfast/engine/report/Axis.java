@@ -25,7 +25,9 @@ record Axis(double low, double high, double from, double to, double step, boolea
     return of(min - margin, max + margin, from, to, ticks);
   }
 
-  static Axis of(double low, double high, double from, double to, int ticks) {
+  /** From low to high, or to low + 1 if that is not above. */
+  static Axis of(double low, double end, double from, double to, int ticks) {
+    double high = end > low ? end : low + 1;
     double rough = (high - low) / ticks;
     double power = Math.pow(10, Math.floor(Math.log10(rough)));
     double digit = rough / power;

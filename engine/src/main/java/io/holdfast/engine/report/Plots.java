@@ -31,6 +31,9 @@ final class Plots {
   private static final double LETTER = 6.8;
   private static final double LINE = 15;
 
+  /** Most letters of a label. */
+  private static final int LETTERS = 50;
+
   /** Arms in drawings other than the strips, the first ones: more cannot be told apart. */
   static final int MOST_ARMS = 12;
 
@@ -42,7 +45,7 @@ final class Plots {
     this.task = task;
     this.arms = task.arms().subList(0, Math.min(MOST_ARMS, task.arms().size()));
     int longest = task.arms().stream().mapToInt(arm -> arm.label().length()).max().orElse(0);
-    this.labels = Math.min(16 + LETTER * longest, WIDE / 2);
+    this.labels = 16 + LETTER * Math.min(longest, LETTERS);
   }
 
   /** A row an arm: every run as a mark, a box from quartile to quartile, whiskers to the ends. */
@@ -72,7 +75,7 @@ final class Plots {
   private void row(Svg svg, Axis x, int index, double y) {
     Arm arm = task.arms().get(index);
     String colour = " c" + index % Svg.COLOURS;
-    svg.text(labels - 10, y + 4, "end", "", arm.label());
+    svg.text(labels - 10, y + 4, "end", "", shortened(arm.label()));
     double[] scores = arm.scores();
     if (scores.length == 0) {
       return;
@@ -86,7 +89,7 @@ final class Plots {
     svg.line(median, y - 11, median, y + 11, "median" + colour);
     for (int i = 0; i < arm.runs().size(); i++) {
       RunResult run = arm.runs().get(i);
-      double score = run.status().equals(RunResult.DIVERGED) ? task.majority() : run.score();
+      double score = Comparison.score(run, task.majority());
       double place = y + (i % 5 - 2) * 3;
       if (Double.isNaN(score)) {
         continue;
@@ -177,7 +180,7 @@ final class Plots {
     double right = WIDE - labels - 12;
     double bottom = HEIGHT - BOTTOM;
     Svg svg = new Svg(WIDE, HEIGHT, task.task() + ": time against score");
-    double most = arms.stream().mapToDouble(Arm::seconds).max().orElse(1);
+    double most = arms.stream().mapToDouble(Arm::seconds).filter(Double::isFinite).max().orElse(1);
     double unit = most >= 600 ? 60 : 1;
     Axis x = Axis.of(0, 1.06 * Math.max(most, 1e-3) / unit, LEFT, right, 8);
     Axis y =
@@ -265,8 +268,12 @@ final class Plots {
             i -> {
               Place p = sorted.get(i);
               svg.line(p.x() + 6, p.y(), column - 4, heights[i], "leader");
-              svg.text(column, heights[i] + 4, "start", "name" + p.style(), p.label());
+              svg.text(column, heights[i] + 4, "start", "name" + p.style(), shortened(p.label()));
             });
+  }
+
+  private static String shortened(String label) {
+    return label.length() <= LETTERS ? label : label.substring(0, LETTERS - 1) + "…";
   }
 
   private static void frame(Svg svg, Axis x, Axis y, String below, String beside) {

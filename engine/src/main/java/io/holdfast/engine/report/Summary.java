@@ -36,17 +36,19 @@ public final class Summary {
           "Scores are of the best evaluation of each run, which is that of its saved model; 'last'"
               + " is the mean at the last evaluation. s.d.: sample standard deviation over the"
               + " runs.",
-          "failed: diverged, stopped as degenerate, or not better than the majority class at the"
-              + " last evaluation (Mosbach et al. 2021). A diverged run has no model and counts"
-              + " with the score of the majority class.",
+          "failed: diverged, stopped as degenerate, or at the last evaluation not better than always"
+              + " giving its rows' most frequent label (Mosbach et al. 2021). A run that diverged,"
+              + " or whose metric was never defined, counts with the score of that.",
           "95 % interval: percentile bootstrap of the mean, "
               + Statistics.RESAMPLES
               + " resamples.",
           "diff., p: mean difference to the first row over equal seeds, and the two-sided paired"
               + " permutation test of it: all sign flips up to 2^"
               + Statistics.EXACT_PAIRS
-              + ", as many drawn ones beyond. n pairs cannot give a p below 2^(1−n). p is not"
-              + " corrected for the number of comparisons.",
+              + ", as many drawn ones beyond; in brackets how many seeds, where some have no"
+              + " partner. n pairs cannot give a p below 2^(1−n). p is not corrected for the number"
+              + " of comparisons. Where the first row is the best of a search its lead is that of"
+              + " the luckiest too, and p too small.",
           "seconds: mean time of the updates of a run; compare only runs of one machine with as many"
               + " at a time. passes: forwards and backwards per update relative to cross_entropy's."
               + " MiB: most memory of a run's process.");
@@ -93,7 +95,9 @@ public final class Summary {
     double[] scores = arm.scores();
     return List.of(
         arm.label(),
-        String.valueOf(arm.runs().size()),
+        arm.scores().length < arm.runs().size()
+            ? arm.scores().length + " of " + arm.runs().size()
+            : String.valueOf(arm.runs().size()),
         String.valueOf(arm.failed()),
         score(arm.mean()),
         score(Statistics.deviation(scores)),
@@ -102,11 +106,16 @@ public final class Summary {
         score(Statistics.quantile(scores, 1)),
         score(arm.interval().low()) + " – " + score(arm.interval().high()),
         score(Statistics.mean(arm.last())),
-        compared ? number("%+.4f", arm.difference()) : "",
+        compared ? number("%+.4f", arm.difference()) + pairs(arm) : "",
         compared ? number(arm.p() < 0.001 ? "%.1e" : "%.3f", arm.p()) : "",
         number(arm.seconds() < 100 ? "%.1f" : "%.0f", arm.seconds()),
         number("%.2f", arm.passes()),
         arm.peakMemory() == 0 ? "–" : String.valueOf(arm.peakMemory() >> 20));
+  }
+
+  /** Said where runs have no partner. */
+  private static String pairs(Arm arm) {
+    return arm.pairs() < arm.runs().size() ? " (" + arm.pairs() + ")" : "";
   }
 
   private static String score(double value) {

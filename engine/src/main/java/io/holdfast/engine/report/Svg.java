@@ -98,7 +98,7 @@ final class Svg {
   }
 
   private static String shape(int arm, double x, double y) {
-    return switch (arm % COLOURS % SHAPES) {
+    return switch ((arm % COLOURS + arm / COLOURS) % SHAPES) {
       case 0 -> tag("M%s %sa4 4 0 1 0 8 0a4 4 0 1 0 -8 0z", x - RADIUS, y);
       case 1 -> tag("M%s %sh7v7h-7z", x - 3.5, y - 3.5);
       case 2 -> tag("M%s %sl5 8h-10z", x, y - 5);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.engine.compare.Comparison.Arm;
 import io.holdfast.engine.compare.Comparison.TaskRuns;
 import io.holdfast.kernels.HoldfastException;
@@ -57,6 +58,26 @@ class ComparisonTest {
     assertEquals(3, arm.failed());
     assertArrayEquals(new double[] {0.8, 0.8, 0.5, 0.55, 0.7}, arm.scores());
     assertArrayEquals(new double[] {0.5, 0.51, 0.5, 0.55, 0.7}, arm.last());
+  }
+
+  /** The correlation of constant predictions, say. */
+  @Test
+  void aMetricThatWasNeverDefinedIsAFailureAndFallsBackToTheMajority() {
+    TaskRuns task =
+        only(
+            Results.of("r3f", 1, 0.8),
+            Results.of(RunResult.COMPLETED, "r3f", 2, Double.NaN, Double.NaN));
+    assertEquals(1, task.arms().get(0).failed());
+    assertArrayEquals(new double[] {0.8, 0.5}, task.arms().get(0).scores());
+    assertArrayEquals(new double[] {0.8, 0.5}, task.arms().get(0).last());
+  }
+
+  /** Where evaluation rows differ. */
+  @Test
+  void aRunIsHeldAgainstTheMajorityOfItsOwnRows() {
+    ObjectNode other = Results.of("r3f", 2, 0.8).toJson();
+    TaskRuns task = only(Results.of("r3f", 1, 0.8), RunResult.of(other.put("majority", 0.9)));
+    assertEquals(1, task.arms().get(0).failed());
   }
 
   @Test

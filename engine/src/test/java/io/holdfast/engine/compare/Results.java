@@ -35,7 +35,9 @@ public final class Results {
         last,
         0.5,
         30,
-        criterion.equals("cross_entropy") ? 10 : 20,
+        status.equals(RunResult.DIVERGED)
+            ? Double.NaN
+            : criterion.equals("cross_entropy") ? 10 : 20,
         criterion.equals("cross_entropy") ? 1 : 2,
         3 << 20,
         1,

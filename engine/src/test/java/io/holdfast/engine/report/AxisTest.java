@@ -24,6 +24,11 @@ class AxisTest {
     assertEquals(List.of("200", "400"), labels(Axis.of(100, 500, 0, 1, 3)));
   }
 
+  @Test
+  void whereNothingLiesBetweenThereIsARangeOfOne() {
+    assertEquals(List.of(0.0, 0.5, 1.0), Axis.of(0, 0, 0, 1, 2).ticks());
+  }
+
   private static List<String> labels(Axis axis) {
     return axis.ticks().stream().map(axis::label).toList();
   }
