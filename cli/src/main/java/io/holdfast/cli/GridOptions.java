@@ -7,6 +7,7 @@ import io.holdfast.engine.compare.Trials;
 import io.holdfast.engine.data.Split;
 import io.holdfast.engine.data.Tasks;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -121,9 +122,27 @@ final class GridOptions {
       criteria.add(trial.config().criterion());
     }
     TrainCommand.warnOfUnused(given, criteria);
+    requireDifferent(trials);
     for (Trial trial : trials) {
       trial.config().file(Split.TRAIN); // refuses folders that do not have it
       trial.config().file(Split.DEV);
+    }
+  }
+
+  /** Names of one run would be several runs of one seed in one row of the report. */
+  private static void requireDifferent(List<Trial> trials) {
+    Map<Map<String, Object>, String> names = new HashMap<>();
+    for (Trial trial : trials) {
+      Map<String, Object> options = trial.config().toMap();
+      TrainFlags.all().stream().filter(o -> o.free()).forEach(o -> options.remove(o.key()));
+      if (trial.config().task() == null) {
+        options.put("task", trial.config().trainFile().getFileName());
+      }
+      String other = names.put(options, trial.name());
+      if (other != null) {
+        throw Main.usage(
+            other + " and " + trial.name() + " would be the same run twice: leave out one setting");
+      }
     }
   }
 

@@ -37,12 +37,10 @@ final class GridRun {
     GridRun run = new GridRun(config);
     try (Signals signals = Signals.install(System.in)) {
       run.awaitOthers();
-      if (run.result() == null) {
-        if (run.train(config, signals) == Outcome.Status.STOPPED) {
-          return Training.STOPPED;
-        }
-        keep.clean(run.folder);
+      if (run.result() == null && run.train(config, signals) == Outcome.Status.STOPPED) {
+        return Training.STOPPED;
       }
+      keep.clean(run.folder);
     }
     tell(Json.object().put("event", RESULT).set(RESULT, Json.tree(run.result())));
     return 0;

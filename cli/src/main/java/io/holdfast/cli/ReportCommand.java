@@ -10,7 +10,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
@@ -35,7 +37,7 @@ final class ReportCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "PATH",
       arity = "1..*",
-      description = "a run, a folder of runs, or the ledger.jsonl of a grid")
+      description = "a run, a folder of runs or of a grid, or the ledger.jsonl of one")
   private List<Path> paths;
 
   @Option(names = "--html", paramLabel = "<path>", description = "write the page here")
@@ -72,9 +74,14 @@ final class ReportCommand implements Callable<Integer> {
     if (one != null) {
       return List.of(one);
     }
-    List<RunResult> all = new ArrayList<>();
+    Path ledger = path.resolve(Ledger.NAME);
+    List<RunResult> all = new ArrayList<>(Files.exists(ledger) ? Ledger.read(ledger) : List.of());
+    Set<String> known = all.stream().map(RunResult::run).collect(Collectors.toSet());
     try (Stream<Path> entries = Files.list(path)) {
       for (Path folder : entries.filter(Files::isDirectory).sorted().toList()) {
+        if (known.contains(folder.getFileName().toString())) {
+          continue;
+        }
         RunResult run = RunReader.read(folder);
         if (run != null) {
           all.add(run);

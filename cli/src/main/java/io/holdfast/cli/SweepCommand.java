@@ -72,12 +72,17 @@ final class SweepCommand implements Callable<Integer> {
       System.out.print(Recipes.list());
       return 0;
     }
-    TrainArguments.Given given = arguments.of(spec.commandLine().getParseResult());
+    TrainArguments.Given given = given();
     String seed = given.values().getOrDefault("seed", TrainFlags.byDefault("seed"));
     return options.run(given, settings(given), seed, Comparison.Order.BEST_FIRST);
   }
 
-  private Map<String, Map<String, String>> settings(TrainArguments.Given given) {
+  TrainArguments.Given given() {
+    return arguments.of(spec.commandLine().getParseResult());
+  }
+
+  /** What is swept over, by the names of the settings. */
+  Map<String, Map<String, String>> settings(TrainArguments.Given given) {
     Map<String, List<String>> lists = new LinkedHashMap<>();
     Map<String, Trials.Range> intervals = new LinkedHashMap<>();
     for (String text : grid) {

@@ -86,8 +86,10 @@ final class TrainCommand implements Callable<Integer> {
   TrainConfig options() {
     TrainArguments.Given given = arguments.of(spec.commandLine().getParseResult());
     TrainConfig options = TrainConfig.of(given.values());
-    check(given.flags(), options);
-    warnOfUnused(given.flags().keySet(), Set.of(options.criterion()));
+    if (gridRun == null) { // of a grid's run the grid has said it
+      check(given.flags(), options);
+      warnOfUnused(given.flags().keySet(), Set.of(options.criterion()));
+    }
     return options;
   }
 

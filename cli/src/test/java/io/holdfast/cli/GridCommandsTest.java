@@ -113,6 +113,26 @@ class GridCommandsTest {
     String report = succeed("report " + out).out();
     assertEquals(report, succeed("report " + out.resolve(Ledger.NAME)).out());
     assertTrue(report.contains("r3f "), report);
+    // The runs are elsewhere: the ledger has the results.
+    Path alone = Files.createDirectory(folder.resolve("alone"));
+    Files.copy(out.resolve(Ledger.NAME), alone.resolve(Ledger.NAME));
+    assertEquals(report, succeed("report " + alone).out());
+  }
+
+  /** Every option is in it, also those that mean nothing with the others. */
+  @Test
+  void theOptionsMayBeThoseOfAnEarlierRun() {
+    succeed(
+        "train --max-steps 2"
+            + common.replace("--max-steps 12", "")
+            + " --output-dir "
+            + folder.resolve("one"));
+    succeed(
+        "sweep --grid learning-rate=1e-4,2e-4 --seeds 5 --threads 1 --config "
+            + folder.resolve("one/run.json")
+            + " --output-dir "
+            + folder.resolve("out"));
+    assertEquals(2, ledger("out").size());
   }
 
   /** Killed at random times, children and all; each run is there once, with the same bits. */
@@ -265,6 +285,8 @@ class GridCommandsTest {
             "sweep --trials 2 --range eps=1e-5..1e-3 --grid eps=1e-4" + out,
             "sweep --trials -1 --grid eps=1e-4" + out,
             "sweep --grid eps=small" + out,
+            "sweep --criterion r3f --grid eps=1e-5,0.00001" + out,
+            "sweep --grid threads=1,2" + out,
             "report " + folder.resolve("nothing"))) {
       Cli cli = Cli.run(Cli.words(line));
       assertEquals(2, cli.exitCode(), line + ": " + cli.err());

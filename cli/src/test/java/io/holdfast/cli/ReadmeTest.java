@@ -58,6 +58,8 @@ class ReadmeTest {
     Object parsed = Cli.parse(Cli.words(command.replaceFirst("\\s+[|>#].*", "")));
     if (parsed instanceof TrainCommand train) {
       train.options();
+    } else if (parsed instanceof SweepCommand sweep) {
+      sweep.settings(sweep.given());
     }
   }
 

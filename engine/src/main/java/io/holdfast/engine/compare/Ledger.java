@@ -84,6 +84,7 @@ public final class Ledger implements AutoCloseable {
     String line = Json.line(result.toJson()) + "\n";
     ByteBuffer bytes = ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8));
     try {
+      channel.truncate(size);
       while (bytes.hasRemaining()) {
         channel.write(bytes, size + bytes.position());
       }

@@ -15,6 +15,9 @@ import java.util.stream.Collectors;
 /** Plans the trials of a grid: tasks × settings × seeds. */
 public final class Trials {
 
+  /** For each setting asked for, after which no others are expected. */
+  private static final int DRAWS = 50;
+
   private Trials() {}
 
   /**
@@ -101,14 +104,16 @@ public final class Trials {
 
   /**
    * Settings drawn at random: the value of an option is a function of the seed, the number of the
-   * trial and the option's name, so more trials, or another option, leave the others as they are.
+   * trial and the option's name, so more trials, or another option, leave the others as they are. A
+   * trial that repeats another is left out; where there are fewer than {@code count}, all are there
+   * after some draws.
    *
    * @param lists options of which one of the values is drawn
    */
   public static Map<String, Map<String, String>> random(
       int count, long seed, Map<String, List<String>> lists, Map<String, Range> ranges) {
     Map<String, Map<String, String>> settings = new LinkedHashMap<>();
-    for (int trial = 0; trial < count; trial++) {
+    for (int trial = 0; settings.size() < count && trial < DRAWS * count; trial++) {
       Map<String, String> one = new LinkedHashMap<>();
       for (Map.Entry<String, List<String>> option : lists.entrySet()) {
         List<String> values = option.getValue();
@@ -119,7 +124,9 @@ public final class Trials {
       for (Map.Entry<String, Range> option : ranges.entrySet()) {
         one.put(option.getKey(), option.getValue().at(share(seed, trial, option.getKey())));
       }
-      settings.put("trial" + trial, one);
+      if (!settings.containsValue(one)) {
+        settings.put("trial" + trial, one);
+      }
     }
     return settings;
   }

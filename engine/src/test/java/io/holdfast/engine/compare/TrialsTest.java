@@ -10,6 +10,7 @@ import io.holdfast.kernels.HoldfastException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -89,6 +90,14 @@ class TrialsTest {
     fewer.forEach(
         (name, one) -> assertEquals(all.get(name).get("learning_rate"), one.get("learning_rate")));
     assertFalse(fewer.equals(Trials.random(5, 2, Map.of(), Map.of("learning_rate", range))));
+  }
+
+  @Test
+  void whatWasDrawnBeforeIsLeftOut() {
+    var lists = Map.of("eps", List.of("1e-5", "1e-3"), "adam_beta1", List.of("0.9", "0.8"));
+    var all = Trials.random(20, 1, lists, Map.of());
+    assertEquals(4, all.size(), "of 2 · 2 there are: " + all);
+    assertEquals(4, Set.copyOf(all.values()).size());
   }
 
   @Test
