@@ -107,9 +107,15 @@ public final class Checkpoints {
     }
   }
 
-  /** True if every file of a complete checkpoint has the CRC-32C that its manifest says. */
+  /**
+   * True if the checkpoint is complete and every file has the CRC-32C that its manifest says.
+   * Throws (kind IO) where that cannot be read: it may be sound all the same.
+   */
   public boolean verify(int step) {
     try {
+      if (!isComplete(path(step))) {
+        return false;
+      }
       JsonNode files = manifest(path(step)).path("files");
       for (Map.Entry<String, JsonNode> file : files.properties()) {
         long sum = crc(path(step).resolve(file.getKey()));
@@ -118,8 +124,8 @@ public final class Checkpoints {
         }
       }
       return true;
-    } catch (IOException | IllegalArgumentException e) {
-      return false;
+    } catch (IOException e) {
+      throw unreadable(path(step), e);
     }
   }
 

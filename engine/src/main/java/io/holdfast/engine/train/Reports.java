@@ -12,6 +12,9 @@ import java.util.Map;
 /** The result files of a finished run, under Hugging Face's names and keys. */
 final class Reports {
 
+  /** Written when a run has ended. */
+  static final String RESULTS = "train_results.json";
+
   private static final List<String> NO_SERIES = List.of("ts", "step", "epoch", "split");
 
   private Reports() {}
@@ -33,7 +36,7 @@ final class Reports {
     train.put("train_steps_per_second", state.step / state.trainSeconds);
     train.put("train_tokens_per_second", state.tokensPerSecond());
     cost.toMap().forEach((name, value) -> train.set("train_" + name, Json.tree(value)));
-    folder.write("train_results.json", Json.pretty(train));
+    folder.write(RESULTS, Json.pretty(train));
 
     ObjectNode all = train.deepCopy();
     if (state.bestStep > 0) {

@@ -11,8 +11,10 @@ import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.model.ModelConfig;
 import io.holdfast.model.io.ModelFolder;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -83,18 +85,39 @@ public final class TrainJob {
   /** The step of the newest sound checkpoint of this same run; 0 if there is none. */
   private int newestCheckpoint(RunFolder folder, Checkpoints checkpoints, RunRecord record) {
     checkpoints.clean();
-    boolean holdsResults = folder.hasModel() || !checkpoints.steps().isEmpty();
-    if (holdsResults) {
+    boolean ended = Files.exists(folder.path().resolve(Reports.RESULTS));
+    List<Integer> steps = checkpoints.steps();
+    if (ended || folder.hasModel() || !steps.isEmpty()) {
       record.requireSameRun();
     }
-    for (int step : checkpoints.steps()) {
-      if (checkpoints.verify(step)) {
+    if (ended && steps.isEmpty()) {
+      listener.warning("this run has ended, but its checkpoints are gone: it starts over");
+    }
+    for (int step : steps) {
+      String damage = damage(checkpoints, step);
+      if (damage == null) {
         return step;
       }
-      listener.warning(checkpoints.path(step) + " is damaged and is left out");
+      listener.warning(checkpoints.path(step) + damage + " and is left out");
       checkpoints.discard(step);
     }
     return 0;
+  }
+
+  /**
+   * Why a run cannot go on from a checkpoint; null if it can. It needs the one of its best model
+   * too; where it is about to evaluate once more, that may have found a better one already, and
+   * will again.
+   */
+  private static String damage(Checkpoints checkpoints, int step) {
+    if (!checkpoints.verify(step)) {
+      return " is damaged";
+    }
+    TrainState state = TrainingCheckpoint.state(checkpoints.path(step));
+    boolean needsBest = state.bestStep > 0 && state.bestStep != step && !state.evaluationDue;
+    return needsBest && !checkpoints.verify(state.bestStep)
+        ? " has lost its best model, that of update " + state.bestStep + ","
+        : null;
   }
 
   private void fillWeights(Pretrained pretrained, Workspace space, Task task) {

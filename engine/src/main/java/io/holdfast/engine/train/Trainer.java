@@ -168,7 +168,9 @@ final class Trainer {
     try {
       train();
     } catch (StopSignal.Requested e) {
-      save();
+      if (state.step != resumedAt.step()) { // what was there is as good
+        save();
+      }
       return Outcome.Status.STOPPED;
     }
     return state.earlyStopped ? Outcome.Status.EARLY_STOPPED : Outcome.Status.COMPLETED;
@@ -211,6 +213,12 @@ final class Trainer {
   void restoreBest() {
     int best = state.bestStep > 0 ? state.bestStep : state.step;
     boolean averaged = isAveraged(best);
+    if (best != state.step && !checkpoints.verify(best)) {
+      throw new HoldfastException(
+          HoldfastException.Kind.MODEL_FILE,
+          checkpoints.path(best)
+              + ": the best model is damaged or gone: run the same command again");
+    }
     if (best != state.step) {
       Path checkpoint = checkpoints.path(best);
       saved.loadMore(checkpoint);

@@ -89,7 +89,7 @@ final class TrainingCheckpoint {
     }
   }
 
-  private static TrainState state(Path checkpoint) {
+  static TrainState state(Path checkpoint) {
     Path file = checkpoint.resolve(STATE);
     try {
       return Json.as(TrainState.class, Json.parse(Files.readAllBytes(file)));

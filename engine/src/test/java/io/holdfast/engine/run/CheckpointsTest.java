@@ -9,6 +9,7 @@ import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.files.AtomicFile;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -188,6 +189,29 @@ class CheckpointsTest {
     checkpoints.clean();
     assertEquals(List.of("best", "checkpoint-1", "checkpoint-4", "last"), Disk.REAL.list(folder));
     assertTrue(checkpoints.verify(1));
+  }
+
+  /** It is not deleted for that. */
+  @Test
+  void whatCannotBeReadIsNotTakenForDamaged(@TempDir Path folder) throws IOException {
+    new Checkpoints(folder, Disk.REAL, 0).save(1, 1, files(1));
+    Disk failing =
+        (Disk)
+            Proxy.newProxyInstance(
+                Disk.class.getClassLoader(),
+                new Class<?>[] {Disk.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("open")
+                      && !arguments[0].toString().endsWith("json")) {
+                    throw new IOException("Input/output error");
+                  }
+                  return method.invoke(Disk.REAL, arguments);
+                });
+    Checkpoints checkpoints = new Checkpoints(folder, failing, 0);
+    assertEquals(List.of(1), checkpoints.steps());
+    HoldfastException e = assertThrows(HoldfastException.class, () -> checkpoints.verify(1));
+    assertEquals(HoldfastException.Kind.IO, e.kind());
+    assertTrue(e.getMessage().contains("Input/output error"), e.getMessage());
   }
 
   @Test
