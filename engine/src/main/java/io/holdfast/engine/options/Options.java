@@ -89,6 +89,9 @@ public final class Options {
       } else {
         Option option = c.getAnnotation(Option.class);
         String text = given.remove(key(c));
+        if (text != null && text.isEmpty() && !option.byDefault().isEmpty()) {
+          throw usage(flag(c) + " is empty: use " + typeName(c) + ", or leave it out");
+        }
         arguments[i] = value(c, option, text == null ? option.byDefault() : text);
       }
     }

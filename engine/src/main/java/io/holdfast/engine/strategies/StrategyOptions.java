@@ -137,7 +137,7 @@ public record StrategyOptions(
 
   /** Updates before averaging begins, of a run of {@code updates}. */
   int averageStart(int updates) {
-    return Math.toIntExact(Schedule.warmupUpdates(averageStart, updates));
+    return (int) Math.min(Integer.MAX_VALUE, Schedule.warmupUpdates(averageStart, updates));
   }
 
   public boolean averages() {

@@ -66,6 +66,11 @@ final class RunRecord {
     if (bf16 && threads != threadsBefore) {
       differences.add("--threads was " + threadsBefore + ", is " + threads);
     }
+    String noteBefore = previous.path("backend").path("note").asText();
+    String note = json.path("backend").path("note").asText();
+    if (bf16 && note.isEmpty() != noteBefore.isEmpty()) {
+      differences.add("this machine does not do bf16 products as that one did");
+    }
     for (String split : HASHED) {
       String was = text(previous.path("data").path(split).path("sha256"));
       if (!was.equals(text(json.path("data").path(split).path("sha256")))) {

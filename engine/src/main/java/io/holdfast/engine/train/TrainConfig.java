@@ -58,7 +58,11 @@ public record TrainConfig(
             max = 1,
             belowMax = true)
         Double attentionProbsDropoutProb,
-    @Option(help = "dropout in the head; default: the model's", min = 0, max = 1, belowMax = true)
+    @Option(
+            help = "dropout in the head; default: the model's, of a fairseq head 0",
+            min = 0,
+            max = 1,
+            belowMax = true)
         Double classifierDropout,
     @Option(
             help = "how a fresh head is drawn",
@@ -88,7 +92,7 @@ public record TrainConfig(
     @Option(help = "exponent of the polynomial schedule", byDefault = "1", min = 0, aboveMin = true)
         double lrPower,
     @Option(help = "epochs", byDefault = "3", min = 0, aboveMin = true) double numTrainEpochs,
-    @Option(help = "updates; overrides epochs; -1: by epochs", byDefault = "-1", min = -1)
+    @Option(help = "updates; overrides epochs; 0 or -1: by epochs", byDefault = "-1", min = -1)
         int maxSteps,
     @Option(
             help = "decay of the first moment",

@@ -4,6 +4,8 @@ import io.holdfast.engine.data.Batches;
 import io.holdfast.engine.data.TokenizedDataset;
 import io.holdfast.engine.optim.Schedule;
 import io.holdfast.kernels.HoldfastException;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.List;
 
 /** Which examples each update sees, and how many updates there are. */
@@ -31,7 +33,10 @@ final class TrainPlan {
     for (int epoch = 0; epoch < whole; epoch++) {
       steps += updates(epoch).size();
     }
-    steps += (long) Math.ceil((epochs - whole) * updates(whole).size());
+    // In decimal: 1.3 − 1 is more than 0.3 in double, and would be an update more.
+    BigDecimal part = BigDecimal.valueOf(epochs).subtract(BigDecimal.valueOf(whole));
+    BigDecimal updates = part.multiply(BigDecimal.valueOf(updates(whole).size()));
+    steps += updates.setScale(0, RoundingMode.CEILING).longValueExact();
     if (steps > Integer.MAX_VALUE) {
       throw new HoldfastException(
           HoldfastException.Kind.USAGE, "more than 2^31 updates: lower --num-train-epochs");
@@ -60,12 +65,13 @@ final class TrainPlan {
   }
 
   Schedule schedule(TrainConfig config) {
+    Schedule.Shape shape = Schedule.Shape.named(config.lrSchedulerType());
     return new Schedule(
-        Schedule.Shape.named(config.lrSchedulerType()),
+        shape,
         config.learningRate(),
         Schedule.warmupUpdates(config.warmup(), totalSteps),
         totalSteps,
         config.lrPower(),
-        config.lrEnd());
+        shape == Schedule.Shape.POLYNOMIAL ? config.lrEnd() : 0);
   }
 }

@@ -13,6 +13,7 @@ import io.holdfast.kernels.NoiseType;
 import io.holdfast.kernels.Precision;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -53,6 +54,18 @@ class TrainConfigTest {
     assertEquals(Precision.FP32, c.precision());
     assertEquals(Path.of("out"), c.outputDir());
     assertNull(c.classifierDropout());
+  }
+
+  /** As a variable that is not set is in a script. */
+  @Test
+  void emptyValuesAreRefusedWhereThereIsADefault() {
+    for (String key :
+        List.of("seed", "average", "eval_strategy", "learning_rate", "group_by_length")) {
+      HoldfastException e = assertThrows(HoldfastException.class, () -> with(key, ""));
+      assertEquals(HoldfastException.Kind.USAGE, e.kind());
+      assertTrue(e.getMessage().contains(" is empty: use "), e.getMessage());
+    }
+    assertNull(with("classifier_dropout", "").classifierDropout());
   }
 
   @Test

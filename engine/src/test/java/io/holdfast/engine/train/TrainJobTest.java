@@ -1,5 +1,6 @@
 package io.holdfast.engine.train;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -177,6 +178,43 @@ class TrainJobTest {
     config.remove("learning_rate");
     Files.writeString(record, Json.pretty(older));
     refused(Kind.USAGE, "--learning-rate was 5.0E-5, is 0.001", () -> tiny.run(options));
+  }
+
+  /** 2.1 − 2 is 0.10000000000000009 in double; 10 updates an epoch. */
+  @Test
+  void aPartOfAnEpochIsNotRoundedUpTwice() {
+    TinyRun tiny = new TinyRun(folder, 80);
+    assertEquals(21, tiny.run(tiny.options("out", "num_train_epochs", "2.1")).steps());
+  }
+
+  /** Epochs of two updates that change nothing: the first evaluation stays the best. */
+  @Test
+  void aRunWhoseBestModelIsDamagedStartsOver() throws IOException {
+    TinyRun tiny = new TinyRun(folder, 16);
+    Map<String, String> options =
+        tiny.options("out", "num_train_epochs", "3", "learning_rate", "1e-12");
+    assertEquals(2, tiny.run(options).bestStep());
+    Path out = tiny.output("out");
+    byte[] model = Files.readAllBytes(out.resolve("model.safetensors"));
+    Path best = out.resolve("checkpoint-2/model.safetensors");
+    byte[] damaged = Files.readAllBytes(best);
+    damaged[damaged.length - 1] ^= 1;
+    Files.write(best, damaged);
+    List<String> said = new ArrayList<>();
+    ProgressListener listener =
+        new ProgressListener() {
+          @Override
+          public void warning(String line) {
+            said.add(line);
+          }
+        };
+    TrainJob.run(TrainConfig.of(options), listener, new StopSignal());
+    assertTrue(
+        said.get(0)
+            .endsWith("checkpoint-6 has lost its best model, that of update 2, and is left out"),
+        said.toString());
+    assertTrue(said.get(1).endsWith("checkpoint-2 is damaged and is left out"), said.toString());
+    assertArrayEquals(model, Files.readAllBytes(out.resolve("model.safetensors")));
   }
 
   /** Of whichever of the processes that a run was had the most. */
