@@ -79,6 +79,7 @@ final class AverageCommand implements Callable<Integer> {
     List<Double> alphas = alphas();
     boolean evaluates = data.task != null || data.dataDir != null || validationFile != null;
     check(alphas, evaluates);
+    ModelAverage.requireFree(output);
     try (ModelAverage average =
         ModelAverage.open(models, inference.settings(), InferenceOptions.WARNINGS)) {
       ModelAverage.Data rows = evaluates ? rows(average) : null;

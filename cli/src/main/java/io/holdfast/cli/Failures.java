@@ -54,6 +54,12 @@ final class Failures {
     return oneLine(e.getMessage());
   }
 
+  /** What was to be printed is not all there. */
+  static int onOutput() {
+    say("holdfast: standard output cannot be written to its end: what is there is cut off");
+    return HoldfastException.Kind.IO.exitCode();
+  }
+
   /** Says it on stderr, keeps the stack trace in a file, and returns the exit code. */
   static int onExecution(Throwable e, CommandLine line) {
     String command = line.getCommandSpec().qualifiedName();

@@ -77,7 +77,8 @@ public final class Main implements Runnable {
     Logs.start();
     CommandLine line = commandLine(place);
     try {
-      return line.execute(withOurNames(line, args));
+      int exitCode = line.execute(withOurNames(line, args));
+      return exitCode == 0 && System.out.checkError() ? Failures.onOutput() : exitCode;
     } catch (OutOfMemoryError | LinkageError e) {
       return Failures.onExecution(e, line);
     }

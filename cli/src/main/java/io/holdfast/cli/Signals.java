@@ -82,7 +82,8 @@ final class Signals implements AutoCloseable {
   private void received(int exitCode) {
     if (!saving) {
       LoggerFactory.getLogger(Logs.ERRORS)
-          .warn("stopped before the first update: nothing is saved; the same command starts again");
+          .warn(
+              "stopped before an update: nothing new is saved; the same command starts, or goes on, again");
       Runtime.getRuntime().halt(exitCode);
     }
     if (stop.isRequested()) {

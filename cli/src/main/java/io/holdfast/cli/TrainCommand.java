@@ -101,6 +101,10 @@ final class TrainCommand implements Callable<Integer> {
     if (given.containsKey("data_dir") && given.containsKey("train_file")) {
       throw Main.usage("--data-dir and --train-file both name the training rows: give one");
     }
+    boolean evaluates = options.validationFile() != null || options.dataDir() != null;
+    for (String key : List.of("eval_on_start", "max_eval_samples", "metric_for_best_model")) {
+      needs(given, key, evaluates, "--validation-file or --data-dir");
+    }
     needs(
         given,
         "eval_steps",

@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -234,7 +236,7 @@ class CommandsTest {
     Path out = folder.resolve("out");
     ToyModel.rows(folder.resolve("dev.tsv"), 40_000); // evaluated before the first update
     String said = signalled(143, train + " --output-dir " + out, "noise audit", 1);
-    assertTrue(said.contains("nothing is saved"), said);
+    assertTrue(said.contains("nothing new is saved"), said);
   }
 
   /** It does not wait for the evaluation, which the same command does first. */
@@ -300,6 +302,24 @@ class CommandsTest {
       return said;
     } finally {
       process.destroyForcibly();
+    }
+  }
+
+  @Test
+  void outputThatIsCutOffIsAFailure() {
+    PrintStream out = System.out;
+    OutputStream full =
+        new OutputStream() {
+          @Override
+          public void write(int b) throws IOException {
+            throw new IOException("No space left on device");
+          }
+        };
+    System.setOut(new PrintStream(full, true));
+    try {
+      assertEquals(7, Main.run("train", "--recipe", "list"));
+    } finally {
+      System.setOut(out);
     }
   }
 }

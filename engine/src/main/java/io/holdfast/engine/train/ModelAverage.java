@@ -233,14 +233,25 @@ public final class ModelAverage implements AutoCloseable {
     predictor.kernels.axpby(y.block(), (float) a, x.block(), (float) b);
   }
 
+  /** Throws (kind USAGE) for a folder that is not new or empty. */
+  public static void requireFree(Path output) {
+    claim(output).close();
+  }
+
+  private static RunFolder claim(Path output) {
+    RunFolder folder = RunFolder.claim(output);
+    if (folder.previousRun() != null) {
+      folder.close();
+      throw new HoldfastException(
+          HoldfastException.Kind.USAGE,
+          "--output-dir " + output + " holds a run: name a new or empty folder");
+    }
+    return folder;
+  }
+
   /** Writes the mixture as a model folder, with a card; the folder must be new or empty. */
   public void save(Path output, String base) {
-    try (RunFolder folder = RunFolder.claim(output)) {
-      if (folder.previousRun() != null) {
-        throw new HoldfastException(
-            HoldfastException.Kind.USAGE,
-            "--output-dir " + output + " holds a run: name a new or empty folder");
-      }
+    try (RunFolder folder = claim(output)) {
       Pretrained first = predictor.files;
       ModelFolder.save(
           output,
