@@ -13,7 +13,8 @@ INLINE void layerNormRow(float* y, float* mean, float* rstd, const float* x, con
   float squares = 0;
 #pragma omp simd reduction(+ : squares)
   for (int64_t c = 0; c < cols; c++) squares += (x[c] - mu) * (x[c] - mu);
-  float r = 1.0f / sqrtf(squares / cols + eps);
+  // A row too large to square is not a constant one: what it gives must not look finite.
+  float r = squares < INFINITY ? 1.0f / sqrtf(squares / cols + eps) : NAN;
 #pragma omp simd
   for (int64_t c = 0; c < cols; c++) y[c] = (x[c] - mu) * r * gamma[c] + beta[c];
   *mean = mu;

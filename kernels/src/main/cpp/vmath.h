@@ -35,7 +35,7 @@ INLINE float fastExp(float x) {
   p = p * r + 4.9999993e-1f;
   p = p * r * r + r + 1.0f;
   int32_t exponent = toBits(shifted) - toBits(shift) + 127;
-  return p * fromBits(exponent << 23);
+  return p * fromBits((int32_t)((uint32_t)exponent << 23));
 }
 
 // tanh: odd polynomial for small x, 1 − 2 / (e^2|x| + 1) otherwise.

@@ -7,9 +7,10 @@ package io.holdfast.kernels;
  * <p>Conventions. Outputs come first, then inputs, then scalars. Tensors are row-major and
  * contiguous. Parameter gradients ({@code dGamma}, {@code dWeight}, {@code dTable}, …) add to what
  * is there; activation gradients overwrite, except where an {@code add} flag says so. Sums run in
- * an order that depends on the shape and the thread count alone. Unless said otherwise outputs may
- * not overlap inputs; "in place" means that the first output may be the first input. Real tensors
- * are of type {@link #real()}; indices are I32. A tensor of zero rows is legal everywhere.
+ * an order that depends on the shape, the thread count and the instructions that the processor has,
+ * and on nothing else. Unless said otherwise outputs may not overlap inputs; "in place" means that
+ * the first output may be the first input. Real tensors are of type {@link #real()}; indices are
+ * I32. A tensor of zero rows is legal everywhere.
  */
 public interface Kernels extends AutoCloseable {
 
@@ -131,7 +132,7 @@ public interface Kernels extends AutoCloseable {
 
   /**
    * {@code y = (x − mean) · rstd · gamma + beta} over each row, {@code rstd = 1 / sqrt(var + eps)},
-   * biased variance.
+   * biased variance. A row whose squares are too large for the type gives NaN.
    *
    * @param mean [N,1], for the backward
    * @param rstd [N,1], for the backward

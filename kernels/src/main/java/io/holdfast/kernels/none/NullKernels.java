@@ -76,6 +76,8 @@ public final class NullKernels {
     switch (method.getName()) {
       case "name":
         return "null";
+      case "note":
+        return "";
       case "real":
         return real;
       case "close":

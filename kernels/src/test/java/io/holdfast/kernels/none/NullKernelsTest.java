@@ -75,7 +75,9 @@ class NullKernelsTest {
 
   @Test
   void opensByName() {
-    assertEquals("null", Backends.open("null", 1, Precision.FP32).name());
+    Kernels none = Backends.open("null", 1, Precision.FP32);
+    assertEquals("null", none.name());
+    assertEquals("", none.note());
     HoldfastException e =
         assertThrows(HoldfastException.class, () -> Backends.open("quantum", 1, Precision.FP32));
     assertEquals(HoldfastException.Kind.BACKEND, e.kind());
