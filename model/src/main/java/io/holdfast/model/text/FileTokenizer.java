@@ -187,6 +187,7 @@ final class FileTokenizer implements Tokenizer {
   @Override
   public void save(Path folder, int modelMaxLength) {
     ObjectNode saved = config.deepCopy().put(MAX_LENGTH, modelMaxLength);
+    TokenizerSettings.describe(saved, json);
     AtomicFile.write(folder.resolve(FILE), json());
     AtomicFile.write(folder.resolve(CONFIG), StrictJson.print(saved));
     AtomicFile.write(folder.resolve(SPECIALS), StrictJson.print(specials));

@@ -52,13 +52,11 @@ final class TokenizerJson {
   }
 
   /**
-   * BERT's WordPiece.
+   * BERT's WordPiece. A vocabulary without upper-case letters is taken to be of lower-cased text.
    *
    * @param vocabulary one piece a line, its id the line's number from 0
-   * @param config tokenizer_config.json; where it does not say do_lower_case, a vocabulary without
-   *     upper-case letters is taken to be of lower-cased text
    */
-  static ObjectNode wordPiece(String vocabulary, String place, ObjectNode config) {
+  static ObjectNode wordPiece(String vocabulary, String place) {
     ObjectNode ids = StrictJson.newObject();
     boolean upperCase = false;
     int id = 0;
@@ -72,11 +70,8 @@ final class TokenizerJson {
     ObjectNode json = skeleton(ids, false, place);
     ObjectNode normalizer = json.putObject("normalizer").put("type", "BertNormalizer");
     normalizer.put("clean_text", true);
-    normalizer.put("handle_chinese_chars", config.path("tokenize_chinese_chars").asBoolean(true));
-    normalizer.set(
-        "strip_accents",
-        config.path("strip_accents").isBoolean() ? config.get("strip_accents") : config.nullNode());
-    normalizer.put("lowercase", config.path("do_lower_case").asBoolean(!upperCase));
+    normalizer.put("handle_chinese_chars", true).putNull("strip_accents");
+    normalizer.put("lowercase", !upperCase);
     json.putObject("pre_tokenizer").put("type", "BertPreTokenizer");
     ObjectNode post = json.putObject("post_processor").put("type", "BertProcessing");
     post.putArray("sep").add("[SEP]").add(ids.path("[SEP]").asInt());
@@ -130,24 +125,11 @@ final class TokenizerJson {
   }
 
   /** tokenizer_config.json for a folder that came without one. */
-  static ObjectNode config(ObjectNode json, boolean roberta, int maxTokens) {
+  static ObjectNode config(boolean roberta, int maxTokens) {
     ObjectNode config = StrictJson.newObject();
     config.setAll(specials(roberta));
     config.put("tokenizer_class", roberta ? "RobertaTokenizer" : "BertTokenizer");
     config.put(FileTokenizer.MAX_LENGTH, maxTokens);
-    if (roberta) {
-      config.put(
-          "add_prefix_space", json.path("pre_tokenizer").path("add_prefix_space").asBoolean());
-    } else {
-      JsonNode normalizer = json.path("normalizer");
-      config.put("do_lower_case", normalizer.path("lowercase").asBoolean(true));
-      config.put("tokenize_chinese_chars", normalizer.path("handle_chinese_chars").asBoolean(true));
-      config.set(
-          "strip_accents",
-          normalizer.path("strip_accents").isBoolean()
-              ? normalizer.get("strip_accents")
-              : config.nullNode());
-    }
     return config;
   }
 

@@ -5,6 +5,7 @@ import io.holdfast.model.ModelConfig;
 import io.holdfast.model.files.StrictJson;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * Opens the tokenizer of a model folder from the first of these that is there: tokenizer.json;
@@ -23,12 +24,21 @@ public final class Tokenizers {
     boolean roberta = config.architecture() == ModelConfig.Architecture.ROBERTA;
     Path origin = origin(folder);
     ObjectNode tokenizerConfig = optional(folder.resolve(FileTokenizer.CONFIG));
-    ObjectNode json = json(folder, origin, tokenizerConfig);
+    ObjectNode json = json(folder, origin);
     ObjectNode map = optional(folder.resolve(FileTokenizer.SPECIALS));
+    if (!origin.endsWith(FileTokenizer.FILE)) {
+      TokenizerSettings.requirePlain(
+          json,
+          !origin.endsWith("vocab.txt"),
+          List.of(tokenizerConfig, optional(folder.resolve("config.json")), map),
+          optional(folder.resolve("added_tokens.json")),
+          origin.toString());
+    }
+    TokenizerSettings.apply(tokenizerConfig, json);
     return new FileTokenizer(
         json,
         tokenizerConfig.isEmpty()
-            ? TokenizerJson.config(json, roberta, config.maxTokens())
+            ? TokenizerJson.config(roberta, config.maxTokens())
             : tokenizerConfig,
         map.isEmpty() ? TokenizerJson.specials(roberta) : map,
         config,
@@ -54,7 +64,7 @@ public final class Tokenizers {
             + " vocab.bpe and dict.txt, or vocab.txt");
   }
 
-  private static ObjectNode json(Path folder, Path origin, ObjectNode tokenizerConfig) {
+  private static ObjectNode json(Path folder, Path origin) {
     return switch (origin.getFileName().toString()) {
       case "vocab.json" ->
           TokenizerJson.byteLevel(
@@ -69,7 +79,7 @@ public final class Tokenizers {
                   origin.toString()),
               origin.toString(),
               text(folder.resolve("vocab.bpe")));
-      case "vocab.txt" -> TokenizerJson.wordPiece(text(origin), origin.toString(), tokenizerConfig);
+      case "vocab.txt" -> TokenizerJson.wordPiece(text(origin), origin.toString());
       default -> StrictJson.readObject(origin, MAX_BYTES);
     };
   }

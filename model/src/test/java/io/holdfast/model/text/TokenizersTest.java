@@ -217,6 +217,60 @@ class TokenizersTest {
     }
   }
 
+  /** What is saved splits text alike for whoever reads either file. */
+  @Test
+  void bothFilesOfWhatIsSavedSayTheSame() throws IOException {
+    String pieces = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nHe\nhe\n##llo\n";
+    Files.writeString(folder.resolve("vocab.txt"), pieces);
+    Files.writeString(
+        folder.resolve("tokenizer_config.json"),
+        "{\"model_max_length\":512,\"truncation_side\":\"left\"}");
+    Path saved = Files.createDirectory(folder.resolve("saved"));
+    try (Tokenizer t = Tokenizers.open(folder, config(Architecture.BERT))) {
+      t.save(saved, 512);
+    }
+    String settings = Files.readString(saved.resolve("tokenizer_config.json"));
+    assertTrue(settings.contains("\"do_lower_case\" : false"), settings);
+    assertTrue(settings.contains("\"truncation_side\" : \"right\""), settings);
+    Files.writeString(saved.resolve("tokenizer_config.json"), "{\"do_lower_case\":true}");
+    try (Tokenizer t = Tokenizers.open(saved, config(Architecture.BERT))) {
+      assertArrayEquals(ids(2, 6, 7, 3), t.encode("Hello", null, 9).ids());
+    }
+  }
+
+  /** Hugging Face 4.40: 0 20920 232 2 with a space before the first word, 0 31414 232 2 without. */
+  @Test
+  void aSpaceBeforeTheFirstWordIsAsTheSettingsSay() throws IOException {
+    try (Tokenizer t = roberta()) {
+      assertArrayEquals(ids(0, 31414, 232, 2), t.encode("Hello world", null, 9).ids());
+      t.save(folder, 512);
+    }
+    Files.writeString(folder.resolve("tokenizer_config.json"), "{\"add_prefix_space\":true}");
+    for (boolean fast : new boolean[] {true, false}) {
+      if (!fast) {
+        Files.delete(folder.resolve("tokenizer.json"));
+      }
+      try (Tokenizer t = Tokenizers.open(folder, config(Architecture.ROBERTA))) {
+        assertArrayEquals(ids(0, 20920, 232, 2), t.encode("Hello world", null, 9).ids());
+      }
+    }
+  }
+
+  @Test
+  void vocabulariesThatSayTooLittleAreRefused() throws IOException {
+    Files.writeString(folder.resolve("vocab.txt"), "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nhe\n");
+    Path settings = folder.resolve("tokenizer_config.json");
+    Files.writeString(settings, "{\"tokenizer_class\":\"BertJapaneseTokenizer\"}");
+    assertRefused("is of a BertJapaneseTokenizer: save it with tokenizer.json");
+    Files.writeString(settings, "{\"additional_special_tokens\":[\"[E2]\",\"[SEP]\"]}");
+    assertRefused("tokens were added to it ([E2])");
+    Files.writeString(settings, "{\"added_tokens_decoder\":{\"6\":{\"content\":\"[E3]\"}}}");
+    assertRefused("tokens were added to it ([E3])");
+    Files.delete(settings);
+    Files.writeString(folder.resolve("added_tokens.json"), "{\"[E1]\":6}");
+    assertRefused("tokens were added to it ([E1])");
+  }
+
   @Test
   void hostileTextIsEncoded() throws IOException {
     for (boolean roberta : new boolean[] {false, true}) {

@@ -21,7 +21,7 @@ class VocabularyFuzzTest {
     Mutations.run(
         utf8("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nhe\n##llo\r\n"),
         10_000,
-        bytes -> TokenizerJson.wordPiece(text(bytes), "vocab.txt", StrictJson.newObject()));
+        bytes -> TokenizerJson.wordPiece(text(bytes), "vocab.txt"));
   }
 
   @Test
