@@ -169,6 +169,18 @@ class DatasetReaderTest {
         Task.Kind.REGRESSION, Tasks.custom("own", columns, Task.Kind.REGRESSION, file).kind());
   }
 
+  /** As 5.0 and 10.0 are in a CSV file. */
+  @Test
+  void jsonNumbersWithAPointAreFractions() throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("t.jsonl"), "{\"a\":\"u\",\"y\":5.0}\n{\"a\":\"v\",\"y\":10.0}\n");
+    Task task = Tasks.custom("own", Columns.named("a", null, "y"), null, file);
+    assertEquals(Task.Kind.REGRESSION, task.kind());
+    Dataset d = DatasetReader.read(task, file, true, 0);
+    assertEquals(List.of(5f, 10f), d.examples().stream().map(Example::target).toList());
+  }
+
   @Test
   void taskNamesHaveTheUsualSpellings() {
     assertEquals(
