@@ -11,8 +11,8 @@ package io.holdfast.engine.data;
  * @param labelAt likewise; used only where {@code headerless}
  * @param headerless a delimited file need not have a header: without one the columns are those
  *     above
- * @param dropRagged rows with a field too many or too few are left out and counted; elsewhere they
- *     are errors
+ * @param dropRagged labelled rows with a field too many or too few are left out and counted;
+ *     elsewhere they are errors
  * @param blankAllowed one text of a pair may be blank; elsewhere that is an error
  */
 public record Columns(

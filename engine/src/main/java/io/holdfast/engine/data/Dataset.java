@@ -1,5 +1,6 @@
 package io.holdfast.engine.data;
 
+import io.holdfast.kernels.HoldfastException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,17 +27,28 @@ public record Dataset(
   }
 
   /**
-   * Texts given directly, without labels.
+   * Texts given directly, without labels. Throws (kind USAGE) for a text that is null and for pairs
+   * of which a part is missing.
    *
    * @param seconds null for single texts
    */
   public static Dataset ofTexts(Task task, List<String> firsts, List<String> seconds) {
+    if (seconds != null && seconds.size() != firsts.size()) {
+      throw usage(firsts.size() + " first texts and " + seconds.size() + " second ones");
+    }
     List<Example> examples = new ArrayList<>();
     for (int i = 0; i < firsts.size(); i++) {
       String second = seconds == null ? null : seconds.get(i);
+      if (firsts.get(i) == null || seconds != null && second == null) {
+        throw usage("text " + (i + 1) + " is null");
+      }
       examples.add(new Example(i, firsts.get(i), second, -1, Float.NaN));
     }
     return new Dataset(task, null, null, false, examples, List.of());
+  }
+
+  private static HoldfastException usage(String message) {
+    return new HoldfastException(HoldfastException.Kind.USAGE, message);
   }
 
   public int size() {

@@ -41,7 +41,7 @@ final class DelimitedRows implements RowReader {
   public Row next() {
     Fields fields = pending == null ? source.next() : pending;
     pending = null;
-    while (fields != null && fields.size() != width && columns.dropRagged()) {
+    while (fields != null && fields.size() != width && columns.dropRagged() && label >= 0) {
       firstDropped = dropped++ == 0 ? fields.line() : firstDropped;
       fields = source.next();
     }

@@ -5,6 +5,7 @@ import io.holdfast.engine.data.Task;
 import io.holdfast.engine.data.TokenizedDataset;
 import io.holdfast.engine.metrics.Metrics;
 import io.holdfast.kernels.Arena;
+import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Tensor;
@@ -12,6 +13,7 @@ import io.holdfast.model.DeviceBatch;
 import io.holdfast.model.PackedBatch;
 import io.holdfast.model.Pass;
 import io.holdfast.model.SequenceClassifier;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,7 +44,8 @@ public final class Evaluator {
   }
 
   /**
-   * Logits [n, C] in the order of the data.
+   * Logits [n, C] in the order of the data. Throws (kind DIVERGED), with the row, where one is not
+   * finite: of such an answer nothing can be said.
    *
    * @param batches indices of every example, each once
    */
@@ -57,11 +60,28 @@ public final class Evaluator {
         float[] rows = new float[indices.length * classes];
         kernels.download(rows, 0, logits);
         for (int b = 0; b < indices.length; b++) {
+          requireFinite(rows, b, classes, data, indices[b]);
           System.arraycopy(rows, b * classes, all, indices[b] * classes, classes);
         }
       }
     }
     return all;
+  }
+
+  private static void requireFinite(
+      float[] logits, int row, int classes, TokenizedDataset data, int index) {
+    for (int c = row * classes; c < (row + 1) * classes; c++) {
+      if (!Float.isFinite(logits[c])) {
+        Path file = data.data().file();
+        throw new HoldfastException(
+            HoldfastException.Kind.DIVERGED,
+            (file == null ? "text " : file + ", example ")
+                + (index + 1)
+                + ": the model's answer is "
+                + logits[c]
+                + ": its weights are too large, or not numbers");
+      }
+    }
   }
 
   /** Logits [B,C] of one batch, in the pass's arena. */

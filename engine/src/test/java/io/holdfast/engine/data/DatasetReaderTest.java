@@ -9,6 +9,7 @@ import io.holdfast.kernels.HoldfastException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -70,6 +71,12 @@ class DatasetReaderTest {
             file + ": left out 2 rows with other than 6 fields, the first at line 3",
             file + ": 1 rows have one blank text"),
         d.notes());
+    // Of rows to predict none may be missing: answers go by their number.
+    HoldfastException e =
+        assertThrows(
+            HoldfastException.class,
+            () -> DatasetReader.read(Tasks.named("qqp"), Path.of(file), false, 0));
+    assertTrue(e.getMessage().contains(":3: row has 4 fields"), e.getMessage());
   }
 
   @Test
@@ -224,5 +231,13 @@ class DatasetReaderTest {
     Dataset d = Dataset.ofTexts(Tasks.named("cola"), List.of("One.", "Two."), null);
     assertEquals(labelled(1, "Two.", null, -1), d.examples().get(1));
     assertNull(d.sha256());
+    Task rte = Tasks.named("rte");
+    for (List<String> seconds : List.of(List.of("x"), List.of("x", "y", "z"))) {
+      assertThrows(HoldfastException.class, () -> Dataset.ofTexts(rte, List.of("a", "b"), seconds));
+    }
+    List<String> nothing = new ArrayList<>();
+    nothing.add(null);
+    assertThrows(HoldfastException.class, () -> Dataset.ofTexts(rte, List.of("a"), nothing));
+    assertThrows(HoldfastException.class, () -> Dataset.ofTexts(rte, nothing, null));
   }
 }

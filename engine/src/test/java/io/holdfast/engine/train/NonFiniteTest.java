@@ -98,6 +98,23 @@ class NonFiniteTest {
     assertTrue(pooler.getMessage().contains("gradient of bert.pooler.dense"), pooler.getMessage());
   }
 
+  @Test
+  void anAnswerThatIsNotANumberIsNoAnswer() {
+    tiny.run(tiny.options("out", "max_steps", "1"));
+    String model = tiny.output("out").toString();
+    var settings = new Predictor.Settings("cpu", 1, Precision.FP32, 24, 32);
+    try (Predictor predictor = Predictor.open(model, settings, ProgressListener.SILENT)) {
+      predictor.kernels.upload(
+          predictor.model.weights().get("classifier.bias"), new float[] {0, NAN[0]}, 0);
+      HoldfastException e =
+          assertThrows(
+              HoldfastException.class,
+              () -> predictor.predict(predictor.rows(List.of("a word"), null)));
+      assertEquals(HoldfastException.Kind.DIVERGED, e.kind());
+      assertTrue(e.getMessage().startsWith("text 1: the model's answer is NaN"), e.getMessage());
+    }
+  }
+
   private Injection poisonAfter(String kernel) {
     boolean[] done = new boolean[1];
     return (name, out) -> {
