@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -38,6 +39,11 @@ final class RealDisk implements Disk {
       return attributes.isRegularFile() ? attributes.size() : -1;
     } catch (NoSuchFileException e) {
       return -1;
+    } catch (FileSystemException e) {
+      if (Files.isRegularFile(file.getParent())) {
+        return -1; // below a file there is none
+      }
+      throw e;
     }
   }
 
