@@ -54,7 +54,7 @@ final class ChildTraining implements TrialRunner {
       if (!stop.isRequested()) {
         LoggerFactory.getLogger(Logs.ERRORS)
             .error(
-                "Holdfast was built anew while this grid ran: stopping, so that it goes on anew");
+                "Holdfast was built anew while this grid ran: stopping; the same command goes on with it");
       }
       stop.request();
       return null;
