@@ -6,23 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.holdfast.engine.compare.Trial;
 import io.holdfast.engine.compare.TrialRunner.TrialFailure;
 import io.holdfast.engine.train.StopSignal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A class path that changes under a grid, as a build does to it. */
 class PlaceTest {
-
-  private static final Trial TRIAL =
-      Trial.of(
-          "cola-1",
-          Map.of("model", "m", "task", "cola", "data_dir", "d", "output_dir", "out/cola-1"));
 
   @TempDir Path folder;
 
@@ -31,11 +24,13 @@ class PlaceTest {
     Path jar = Files.writeString(folder.resolve("holdfast.jar"), "a");
     StopSignal stop = new StopSignal();
     ChildTraining training = new ChildTraining(new Place.Here(jar.toString()), Keep.MODEL);
-    TrialFailure e = assertThrows(TrialFailure.class, () -> training.run(TRIAL, share -> {}, stop));
+    TrialFailure e =
+        assertThrows(
+            TrialFailure.class, () -> training.run(SparkPlaceTest.TRIAL, share -> {}, stop));
     assertEquals(1, e.exitCode(), "what java says of a jar that is none");
     assertFalse(stop.isRequested());
     Files.writeString(jar, "ab");
-    assertNull(training.run(TRIAL, share -> {}, stop));
+    assertNull(training.run(SparkPlaceTest.TRIAL, share -> {}, stop));
     assertTrue(stop.isRequested());
   }
 }

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 /** Trials on a cluster that is a function. */
 class SparkPlaceTest {
 
-  private static final Trial TRIAL =
+  static final Trial TRIAL =
       Trial.of(
           "cola-1",
           Map.of("model", "m", "task", "cola", "data_dir", "d", "output_dir", "out/cola-1"));

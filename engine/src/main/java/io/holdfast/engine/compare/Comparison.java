@@ -148,15 +148,12 @@ public record Comparison(List<TaskRuns> tasks) {
 
   private static Map<String, Map<Long, RunResult>> bestFirst(
       Map<String, Map<Long, RunResult>> arms, String metric, double majority) {
-    int sign = Metrics.lowerIsBetter(metric) ? 1 : -1;
     Map<String, Map<Long, RunResult>> sorted = new LinkedHashMap<>();
     arms.entrySet().stream()
         .sorted(
-            Comparator.comparingDouble(
-                arm ->
-                    sign
-                        * Statistics.mean(
-                            known(arm.getValue().values(), run -> score(run, majority)))))
+            Comparator.comparing(
+                arm -> Statistics.mean(known(arm.getValue().values(), r -> score(r, majority))),
+                Metrics.byQuality(metric).reversed()))
         .forEach(arm -> sorted.put(arm.getKey(), arm.getValue()));
     return sorted;
   }

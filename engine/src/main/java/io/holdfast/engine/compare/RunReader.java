@@ -106,8 +106,7 @@ public final class RunReader {
   }
 
   private double best(List<Point> points) {
-    var values = points.stream().mapToDouble(Point::value).filter(v -> !Double.isNaN(v));
-    return (Metrics.lowerIsBetter(metric) ? values.min() : values.max()).orElse(Double.NaN);
+    return points.stream().map(Point::value).max(Metrics.byQuality(metric)).orElse(Double.NaN);
   }
 
   /** A correlation with a constant is not defined; 0, which is what chance gives, stands for it. */

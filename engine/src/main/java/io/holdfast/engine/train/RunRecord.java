@@ -93,9 +93,9 @@ final class RunRecord {
   }
 
   /** Notes the start; earlier starts of the same run are kept, and the memory they took. */
-  void started(Validation validation) {
-    json.put("metric", validation.metric());
-    json.set("majority", Json.tree(validation.majority()));
+  void started(String metric, Map<String, Double> majority) {
+    json.put("metric", metric);
+    json.set("majority", Json.tree(majority));
     ObjectNode previous = folder.previousRun();
     ArrayNode starts = json.putArray("starts");
     if (previous != null) {

@@ -135,10 +135,10 @@ public final class TrainJob {
       Pretrained pretrained,
       RunFolder folder,
       RunRecord record) {
-    record.started(trainer.validation());
+    Map<String, Double> majority = trainer.validation().majority();
+    record.started(trainer.validation().metric(), majority);
     try (RunLog log = new RunLog(folder, config.criterion(), trainer.state(), listener)) {
       Outcome.Status status = trainer.run(log);
-      Map<String, Double> majority = trainer.validation().majority();
       TrainState state = trainer.state();
       if (status != Outcome.Status.STOPPED) {
         Reports.writeState(

@@ -81,13 +81,7 @@ class RegressionRunTest {
   @Test
   void fractionsOfOnesOwn() throws IOException {
     List<String> warnings = new ArrayList<>();
-    ProgressListener listener =
-        new ProgressListener() {
-          @Override
-          public void warning(String line) {
-            warnings.add(line);
-          }
-        };
+    ProgressListener listener = TinyRun.warningsTo(warnings);
     Map<String, String> options =
         tiny.options(
             "out",

@@ -51,6 +51,16 @@ final class TinyRun {
     }
   }
 
+  /** Hears warnings alone. */
+  static ProgressListener warningsTo(List<String> said) {
+    return new ProgressListener() {
+      @Override
+      public void warning(String line) {
+        said.add(line);
+      }
+    };
+  }
+
   private void writeModel() throws IOException {
     ModelConfig config = TinyModels.config(Architecture.BERT, 2);
     Path vocabulary = Files.createDirectories(folder.resolve("vocabulary"));

@@ -201,13 +201,7 @@ class TrainJobTest {
     damaged[damaged.length - 1] ^= 1;
     Files.write(best, damaged);
     List<String> said = new ArrayList<>();
-    ProgressListener listener =
-        new ProgressListener() {
-          @Override
-          public void warning(String line) {
-            said.add(line);
-          }
-        };
+    ProgressListener listener = TinyRun.warningsTo(said);
     TrainJob.run(TrainConfig.of(options), listener, new StopSignal());
     assertTrue(
         said.get(0)
@@ -282,13 +276,7 @@ class TrainJobTest {
     bytes[bytes.length / 2] ^= 4;
     Files.write(weights, bytes);
     List<String> warnings = new ArrayList<>();
-    ProgressListener listener =
-        new ProgressListener() {
-          @Override
-          public void warning(String line) {
-            warnings.add(line);
-          }
-        };
+    ProgressListener listener = TinyRun.warningsTo(warnings);
     tiny.run(tiny.options("damaged", settings), listener, new StopSignal());
     assertTrue(
         warnings.stream().anyMatch(w -> w.contains("checkpoint-9 is damaged")), "" + warnings);
