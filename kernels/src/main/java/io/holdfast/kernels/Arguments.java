@@ -1,5 +1,7 @@
 package io.holdfast.kernels;
 
+import java.util.Arrays;
+
 /** The sentences of {@link CheckedKernels}: each returns when its argument is right. */
 final class Arguments {
 
@@ -59,7 +61,6 @@ final class Arguments {
     }
     reals(op, "dGamma", dGamma, 1, x.cols());
     reals(op, "dBeta", dBeta, 1, x.cols());
-    apart(op, dGamma, dBeta);
   }
 
   /** The singular value and vectors of {@code w}. */
@@ -119,6 +120,14 @@ final class Arguments {
       if (output != null && other != null && overlap(output, other)) {
         throw wrong(op, output.shape() + " and " + other.shape() + " overlap");
       }
+    }
+  }
+
+  /** No output shares a byte with an input or another output. */
+  void outputsApart(String op, Tensor[] outputs, Tensor[] inputs) {
+    for (int i = 0; i < outputs.length; i++) {
+      apart(op, outputs[i], inputs);
+      apart(op, outputs[i], Arrays.copyOfRange(outputs, i + 1, outputs.length));
     }
   }
 

@@ -31,7 +31,7 @@ public final class CheckedKernels extends CheckedLinear {
     check.same("layerNorm", "y", y, x);
     check.reals("layerNorm", "beta", beta, 1, x.cols());
     check.norm("layerNorm", x, mean, rstd, gamma);
-    check.apart("layerNorm", y, x);
+    check.outputsApart("layerNorm", of(y, mean, rstd), of(x, gamma, beta));
     backend.layerNorm(y, mean, rstd, x, gamma, beta, eps);
   }
 
@@ -50,7 +50,8 @@ public final class CheckedKernels extends CheckedLinear {
     check.norm("layerNormBackward", x, mean, rstd, gamma);
     check.normGradients("layerNormBackward", dGamma, dBeta, x);
     check.inPlaceOrApart("layerNormBackward", dx, dy);
-    check.apart("layerNormBackward", dx, x);
+    check.outputsApart("layerNormBackward", of(dx, dGamma, dBeta), of(x, mean, rstd, gamma));
+    check.outputsApart("layerNormBackward", of(dGamma, dBeta), of(dy));
     backend.layerNormBackward(dx, dGamma, dBeta, dy, x, mean, rstd, gamma);
   }
 
@@ -74,8 +75,8 @@ public final class CheckedKernels extends CheckedLinear {
     check.reals("dropoutAddLayerNorm", "beta", beta, 1, x.cols());
     check.norm("dropoutAddLayerNorm", x, mean, rstd, gamma);
     check.inPlaceOrApart("dropoutAddLayerNorm", s, x);
-    check.apart("dropoutAddLayerNorm", s, residual);
-    check.apart("dropoutAddLayerNorm", y, s, x, residual);
+    check.outputsApart("dropoutAddLayerNorm", of(y, s, mean, rstd), of(residual, gamma, beta));
+    check.outputsApart("dropoutAddLayerNorm", of(y, mean, rstd), of(x));
     check.probability("dropoutAddLayerNorm", p);
     check.draws("dropoutAddLayerNorm", key, rows, x);
     backend.dropoutAddLayerNorm(y, s, mean, rstd, x, residual, gamma, beta, eps, p, key, rows);
@@ -101,8 +102,9 @@ public final class CheckedKernels extends CheckedLinear {
     check.norm("dropoutAddLayerNormBackward", s, mean, rstd, gamma);
     check.normGradients("dropoutAddLayerNormBackward", dGamma, dBeta, s);
     check.inPlaceOrApart("dropoutAddLayerNormBackward", dResidual, dy);
-    check.apart("dropoutAddLayerNormBackward", dx, dResidual, dy, s);
-    check.apart("dropoutAddLayerNormBackward", dResidual, s);
+    check.outputsApart(
+        "dropoutAddLayerNormBackward", of(dx, dResidual, dGamma, dBeta), of(s, mean, rstd, gamma));
+    check.outputsApart("dropoutAddLayerNormBackward", of(dx, dGamma, dBeta), of(dy));
     check.probability("dropoutAddLayerNormBackward", p);
     check.draws("dropoutAddLayerNormBackward", key, rows, s);
     backend.dropoutAddLayerNormBackward(
@@ -128,8 +130,8 @@ public final class CheckedKernels extends CheckedLinear {
       Key key) {
     check.packed("attention", qkv, ctx, lse, sequences, heads);
     check.probability("attention", p);
-    check.apart("attention", ctx, qkv);
     check.scratch("attention", scratch, scratchOf(qkv, sequences, heads));
+    check.outputsApart("attention", of(ctx, lse, scratch), of(qkv));
     backend.attention(ctx, lse, scratch, qkv, sequences, heads, p, key);
   }
 
@@ -149,8 +151,8 @@ public final class CheckedKernels extends CheckedLinear {
     check.same("attentionBackward", "dctx", dctx, ctx);
     check.packed("attentionBackward", qkv, ctx, lse, sequences, heads);
     check.probability("attentionBackward", p);
-    check.apart("attentionBackward", dqkv, qkv, dctx, ctx);
     check.scratch("attentionBackward", scratch, scratchOf(qkv, sequences, heads));
+    check.outputsApart("attentionBackward", of(dqkv, scratch), of(dctx, ctx, lse, qkv));
     backend.attentionBackward(dqkv, scratch, dctx, ctx, lse, qkv, sequences, heads, p, key);
   }
 
@@ -166,7 +168,7 @@ public final class CheckedKernels extends CheckedLinear {
     check.ints("crossEntropy", "labels", labels, logits.rows());
     check.reals("crossEntropy", "logits", logits, loss.rows(), logits.cols());
     check.optional("crossEntropy", "dLogits", dLogits, logits.rows(), logits.cols());
-    check.apart("crossEntropy", logits, dLogits);
+    check.outputsApart("crossEntropy", of(loss, dLogits), of(logits, labels));
     backend.crossEntropy(loss, dLogits, logits, labels, scale);
   }
 
@@ -177,7 +179,7 @@ public final class CheckedKernels extends CheckedLinear {
     check.same("symmetricKl", "qLogits", qLogits, pLogits);
     check.optional("symmetricKl", "dP", dP, pLogits.rows(), pLogits.cols());
     check.optional("symmetricKl", "dQ", dQ, pLogits.rows(), pLogits.cols());
-    check.apart("symmetricKl", dP, dQ);
+    check.outputsApart("symmetricKl", of(kl, dP, dQ), of(pLogits, qLogits));
     backend.symmetricKl(kl, dP, dQ, pLogits, qLogits, scale);
   }
 
@@ -187,6 +189,7 @@ public final class CheckedKernels extends CheckedLinear {
     check.same("squaredError", "loss", loss, x);
     check.same("squaredError", "target", target, x);
     check.optional("squaredError", "dx", dx, x.rows(), x.cols());
+    check.outputsApart("squaredError", of(loss, dx), of(x, target));
     backend.squaredError(loss, dx, x, target, scale);
   }
 
@@ -204,6 +207,11 @@ public final class CheckedKernels extends CheckedLinear {
     check.same("adamw", "m", m, w);
     check.same("adamw", "v", v, w);
     check.same("adamw", "g", g, w);
+    check.outputsApart("adamw", of(w, m, v), of(g));
     backend.adamw(w, m, v, g, step);
+  }
+
+  private static Tensor[] of(Tensor... tensors) {
+    return tensors;
   }
 }

@@ -106,6 +106,7 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
     check.reals("linearBackwardWeight", "x", x, dy.rows(), dw.cols());
     check.optional("linearBackwardWeight", "db", db, 1, dy.cols());
     check.apart("linearBackwardWeight", dw, db, dy, x);
+    check.apart("linearBackwardWeight", db, dy, x);
     backend.linearBackwardWeight(dw, db, dy, x);
   }
 
@@ -141,7 +142,7 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
     check.ints("gather", "ids", ids, y.rows());
     check.reals("gather", "table", table, table.rows(), y.cols());
     check.reals("gather", "y", y, ids.rows(), table.cols());
-    check.apart("gather", y, table);
+    check.apart("gather", y, table, ids);
     backend.gather(y, table, ids);
   }
 
@@ -150,7 +151,7 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
     check.ints("gatherBackward", "ids", ids, dy.rows());
     check.reals("gatherBackward", "dTable", dTable, dTable.rows(), dy.cols());
     check.reals("gatherBackward", "dy", dy, ids.rows(), dTable.cols());
-    check.apart("gatherBackward", dTable, dy);
+    check.apart("gatherBackward", dTable, dy, ids);
     backend.gatherBackward(dTable, dy, ids);
   }
 
@@ -168,7 +169,7 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
     check.reals("embeddingSum", "typeTable", typeTable, typeTable.rows(), y.cols());
     check.ints("embeddingSum", "types", types, y.rows());
     check.inPlaceOrApart("embeddingSum", y, words);
-    check.apart("embeddingSum", y, positionTable, typeTable);
+    check.apart("embeddingSum", y, positionTable, positions, typeTable, types);
     backend.embeddingSum(y, words, positionTable, positions, typeTable, types);
   }
 
@@ -204,7 +205,7 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
   public void biasGelu(Tensor y, Tensor x, Tensor b) {
     check.same("biasGelu", "y", y, x);
     check.reals("biasGelu", "b", b, 1, x.cols());
-    check.apart("biasGelu", y, x);
+    check.apart("biasGelu", y, x, b);
     backend.biasGelu(y, x, b);
   }
 
@@ -214,7 +215,7 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
     check.same("biasGeluBackward", "dy", dy, x);
     check.reals("biasGeluBackward", "b", b, 1, x.cols());
     check.inPlaceOrApart("biasGeluBackward", dx, dy);
-    check.apart("biasGeluBackward", dx, x);
+    check.apart("biasGeluBackward", dx, x, b);
     backend.biasGeluBackward(dx, dy, x, b);
   }
 

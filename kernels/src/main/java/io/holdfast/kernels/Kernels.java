@@ -8,9 +8,9 @@ package io.holdfast.kernels;
  * contiguous. Parameter gradients ({@code dGamma}, {@code dWeight}, {@code dTable}, …) add to what
  * is there; activation gradients overwrite, except where an {@code add} flag says so. Sums run in
  * an order that depends on the shape, the thread count and the instructions that the processor has,
- * and on nothing else. Unless said otherwise outputs may not overlap inputs; "in place" means that
- * the first output may be the first input. Real tensors are of type {@link #real()}; indices are
- * I32. A tensor of zero rows is legal everywhere.
+ * and on nothing else. Unless said otherwise outputs may not overlap inputs or each other; "in
+ * place" means that the first output may be the first input. Real tensors are of type {@link
+ * #real()}; indices are I32. A tensor of zero rows is legal everywhere.
  */
 public interface Kernels extends AutoCloseable {
 

@@ -9,6 +9,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
@@ -233,6 +234,66 @@ class CheckedKernelsTest {
     kernels.copy(both.rows(0, 4), both.rows(4, 8));
     assertRefused(
         "copy: [5, 4] and [5, 4] overlap", () -> kernels.copy(both.rows(0, 5), both.rows(3, 8)));
+  }
+
+  /** The tensors that an operation writes, by place; {@code 0=1}: 0 may be in place of 1. */
+  private static final Map<String, String> WRITES =
+      Map.ofEntries(
+          Map.entry("copy", "0"),
+          Map.entry("axpby", "0"),
+          Map.entry("linear", "0"),
+          Map.entry("linearBackwardInput", "0"),
+          Map.entry("linearBackwardWeight", "0 1"),
+          Map.entry("spectralNorm", "0 1 2 3 0=4"),
+          Map.entry("spectralNormBackward", "0"),
+          Map.entry("gather", "0"),
+          Map.entry("gatherBackward", "0"),
+          Map.entry("embeddingSum", "0 0=1"),
+          Map.entry("addNoise", "0 0=1"),
+          Map.entry("ascend", "0"),
+          Map.entry("dropout", "0 0=1"),
+          Map.entry("layerNorm", "0 1 2"),
+          Map.entry("layerNormBackward", "0 1 2 0=3"),
+          Map.entry("dropoutAddLayerNorm", "0 1 2 3 1=4"),
+          Map.entry("dropoutAddLayerNormBackward", "0 1 2 3 1=4"),
+          Map.entry("biasGelu", "0"),
+          Map.entry("biasGeluBackward", "0 0=1"),
+          Map.entry("tanh", "0 0=1"),
+          Map.entry("tanhBackward", "0 0=1"),
+          Map.entry("attention", "0 1"),
+          Map.entry("attentionBackward", "0"),
+          Map.entry("crossEntropy", "0 1"),
+          Map.entry("symmetricKl", "0 1 2"),
+          Map.entry("squaredError", "0 1"),
+          Map.entry("sumOfSquares", ""),
+          Map.entry("adamw", "0 1 2"));
+
+  /** Every output of every call in the memory of every other tensor of it. */
+  @Test
+  void everyOverlapIsRefusedUnlessInPlace() throws Throwable {
+    for (Call call : rightCalls()) {
+      List<String> writes = List.of(WRITES.get(call.operation).split(" "));
+      for (int i = 0; i < call.arguments.length; i++) {
+        for (int j = 0; j < call.arguments.length; j++) {
+          if (i == j
+              || !writes.contains("" + i)
+              || !(call.arguments[i] instanceof Tensor out)
+              || !(call.arguments[j] instanceof Tensor other)) {
+            continue;
+          }
+          Tensor there =
+              new Tensor(other.slab(), other.offset(), out.rows(), out.cols(), out.dtype());
+          if (writes.contains(i + "=" + j)) {
+            Object[] inPlace = call.arguments.clone();
+            inPlace[i] = there;
+            invoke(call.operation, inPlace);
+          } else {
+            String message = refusal(IllegalArgumentException.class, call, i, there);
+            assertTrue(message.endsWith(" overlap"), message);
+          }
+        }
+      }
+    }
   }
 
   private static void assertRefused(String message, Executable call) {

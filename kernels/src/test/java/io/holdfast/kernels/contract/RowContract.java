@@ -4,8 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.kernels.Key;
+import io.holdfast.kernels.NoiseType;
+import io.holdfast.kernels.Tensor;
 import io.holdfast.kernels.reference.ReferenceKernels;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -292,6 +295,37 @@ interface RowContract extends Contract {
       assertNear("gelu'", t, phi + t * density, got.get("dGelu")[i], tolerance);
       assertNear("tanh", t, Math.tanh(t), got.get("tanh")[i], tolerance);
     }
+  }
+
+  /** Where {@code x} is NaN, and nowhere else; a dropped NaN is NaN too. */
+  @Test
+  default void nanStaysWhereItIs() {
+    int cols = 37;
+    double[] x = new double[3 * cols];
+    Arrays.setAll(x, i -> i % 5 == 2 ? Double.NaN : i / 10.0 - 5);
+    Trial trial = trial("NaN").in("x", 3, cols, x).in("finite", 3, cols).in("b", 1, cols).draws(3);
+    for (String y : List.of("gelu", "dGelu", "dGelu of x", "tanh", "dTanh", "dropout", "noise")) {
+      trial.out(y, 3, cols);
+    }
+    trial
+        .onBackend(
+            (k, t) -> {
+              Tensor nan = t.get("x");
+              Tensor finite = t.get("finite");
+              k.biasGelu(t.get("gelu"), nan, t.get("b"));
+              k.biasGeluBackward(t.get("dGelu"), nan, finite, t.get("b"));
+              k.biasGeluBackward(t.get("dGelu of x"), finite, nan, t.get("b"));
+              k.tanh(t.get("tanh"), nan);
+              k.tanhBackward(t.get("dTanh"), nan, finite);
+              k.dropout(t.get("dropout"), nan, 0.5f, Key.of(3), t.draws());
+              k.addNoise(t.get("noise"), nan, NoiseType.NORMAL, 0.1f, Key.of(3), t.draws());
+            })
+        .forEach(
+            (name, y) -> {
+              for (int i = 0; i < y.length; i++) {
+                assertEquals(Double.isNaN(x[i]), Float.isNaN(y[i]), name + "[" + i + "] " + y[i]);
+              }
+            });
   }
 
   private static double[] filled(int n, double value) {

@@ -37,6 +37,22 @@ class TrialTest {
     assertTrue(error.getMessage().contains(message), error.getMessage());
   }
 
+  /** Finite, but not known: then no number is near enough. */
+  @Test
+  void withoutAToleranceNothingPasses() {
+    Trial trial = new Trial(backend, "copy", 0x1p-24).in("x", 1, 2, 3, 4).out("y", 1, 2);
+    Trial.Operation operation =
+        (k, t) -> {
+          k.copy(t.get("y"), t.get("x"));
+          ReferenceKernels reference = (ReferenceKernels) k;
+          if (reference.get(t.get("x"), 0) != 3) {
+            reference.set(t.get("y"), 1, Double.NaN);
+          }
+        };
+    AssertionError error = assertThrows(AssertionError.class, () -> trial.run(operation));
+    assertTrue(error.getMessage().contains("tolerance NaN"), error.getMessage());
+  }
+
   private Tensor beyond(Tensor y, long bytes) {
     return new Tensor(y.slab(), y.offset() + bytes, 1, 1, DType.F64);
   }
