@@ -6,11 +6,9 @@
 #include "gemm.h"
 #include "philox.h"
 
-// Bit 0: AVX2 and FMA, bit 1: AVX-512, bit 2: AMX with bf16.
-static int processorFeatures() {
-  int isa = dnnl_get_effective_cpu_isa();
-  auto has = [isa](int set) { return (isa & set) == set; };
-  return has(dnnl_cpu_isa_avx2) | has(dnnl_cpu_isa_avx512_core) << 1 | has(dnnl_cpu_isa_avx512_core_amx) << 2;
+// AMX with bf16.
+static bool hasAmx() {
+  return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_amx) == dnnl_cpu_isa_avx512_core_amx;
 }
 
 // For tests: what this file's neighbours choose by processor becomes what any processor runs.

@@ -6,6 +6,7 @@ import io.holdfast.engine.compare.Trial;
 import io.holdfast.engine.compare.Trials;
 import io.holdfast.engine.data.Split;
 import io.holdfast.engine.data.Tasks;
+import io.holdfast.engine.train.TrainConfig;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -133,11 +134,10 @@ final class GridOptions {
   private static void requireDifferent(List<Trial> trials) {
     Map<Map<String, Object>, String> names = new HashMap<>();
     for (Trial trial : trials) {
-      Map<String, Object> options = trial.config().toMap();
-      TrainFlags.all().stream().filter(o -> o.free()).forEach(o -> options.remove(o.key()));
-      if (trial.config().task() == null) {
-        options.put("task", trial.config().trainFile().getFileName());
-      }
+      TrainConfig config = trial.config();
+      Map<String, Object> options = config.toMap();
+      options.keySet().removeAll(TrainConfig.FREE);
+      options.put("task", Tasks.nameOf(config.task(), config.trainFile()));
       String other = names.put(options, trial.name());
       if (other != null) {
         throw Main.usage(
@@ -152,10 +152,9 @@ final class GridOptions {
       if (dataRoot != null) {
         throw Main.usage("--data-root needs --tasks: name them, or give --task and --data-dir");
       }
-      String file = values.getOrDefault("train_file", "run");
-      String stem = Path.of(file).getFileName().toString().replaceFirst("\\.[a-z]+$", "");
-      String name = values.containsKey("task") ? Tasks.named(values.get("task")).name() : stem;
-      return Map.of(name, Map.of());
+      String file = values.get("train_file");
+      return Map.of(
+          Tasks.nameOf(values.get("task"), file == null ? null : Path.of(file)), Map.of());
     }
     if (dataRoot == null || values.containsKey("task") || values.containsKey("data_dir")) {
       throw Main.usage("--tasks goes with --data-root, without --task and --data-dir");

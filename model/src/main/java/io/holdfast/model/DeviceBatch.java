@@ -36,14 +36,12 @@ public record DeviceBatch(
     int n = batch.tokenCount();
     int b = batch.sequences();
     int[] inSequence = new int[n];
-    int[] table = new int[n];
     int[] tokenStreams = new int[n];
     int[] first = new int[b];
     for (int s = 0; s < b; s++) {
       first[s] = batch.starts()[s];
       for (int t = batch.starts()[s]; t < batch.starts()[s + 1]; t++) {
         inSequence[t] = t - batch.starts()[s];
-        table[t] = config.firstPosition() + inSequence[t];
         tokenStreams[t] = batch.streams()[s];
       }
     }
@@ -56,7 +54,7 @@ public record DeviceBatch(
     return new DeviceBatch(
         ints(kernels, arena, batch.tokens()),
         ints(kernels, arena, batch.types()),
-        ints(kernels, arena, table),
+        ints(kernels, arena, positions(config, batch)),
         new Rows(ints(kernels, arena, tokenStreams), ints(kernels, arena, inSequence)),
         new Sequences(ints(kernels, arena, batch.starts()), streams, batch.maxLength()),
         new Rows(streams, ints(kernels, arena, new int[b])),
@@ -64,6 +62,23 @@ public record DeviceBatch(
         batch.labels() == null ? null : ints(kernels, arena, batch.labels()),
         targets,
         batch.starts());
+  }
+
+  /**
+   * Position ids. RoBERTa does not count padding tokens, which a text may hold: their id is the
+   * padding id, as in Hugging Face and fairseq.
+   */
+  static int[] positions(ModelConfig config, PackedBatch batch) {
+    boolean roberta = config.architecture() == ModelConfig.Architecture.ROBERTA;
+    int[] ids = new int[batch.tokenCount()];
+    for (int s = 0; s < batch.sequences(); s++) {
+      int next = config.firstPosition();
+      for (int t = batch.starts()[s]; t < batch.starts()[s + 1]; t++) {
+        boolean padding = roberta && batch.tokens()[t] == config.padTokenId();
+        ids[t] = padding ? config.padTokenId() : next++;
+      }
+    }
+    return ids;
   }
 
   public int tokenCount() {

@@ -53,6 +53,21 @@ class SequenceClassifierTest {
     }
   }
 
+  /** Hugging Face's create_position_ids_from_input_ids: cumsum(id != pad) · (id != pad) + pad. */
+  @ParameterizedTest
+  @EnumSource(Architecture.class)
+  void paddingTokensOfATextAreNotCountedByRoberta(Architecture architecture) {
+    ModelConfig config = TinyModels.config(architecture, 2);
+    int pad = config.padTokenId();
+    int[] tokens = {5, pad, pad, 6, 7, 8, pad};
+    int[] starts = {0, 5, 7};
+    PackedBatch batch = new PackedBatch(tokens, new int[7], starts, new int[2], new int[2], null);
+    int[] counted = {pad + 1, pad, pad, pad + 2, pad + 3, pad + 1, pad};
+    int[] all = {0, 1, 2, 3, 4, 0, 1};
+    assertArrayEquals(
+        architecture == Architecture.ROBERTA ? counted : all, DeviceBatch.positions(config, batch));
+  }
+
   @Test
   void copiesDifferByTheirMasksAlone() {
     try (TestModel m = open(Architecture.ROBERTA)) {

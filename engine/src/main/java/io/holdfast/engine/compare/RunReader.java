@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.engine.compare.RunResult.Point;
 import io.holdfast.engine.data.Tasks;
 import io.holdfast.engine.metrics.Metrics;
-import io.holdfast.engine.options.Options;
 import io.holdfast.engine.run.Json;
 import io.holdfast.engine.train.TrainConfig;
 import io.holdfast.kernels.HoldfastException;
@@ -18,7 +17,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 
 /** Reads what a run came to from the files in its folder. */
 public final class RunReader {
@@ -89,11 +87,10 @@ public final class RunReader {
   }
 
   private String task() {
-    JsonNode task = run.path("config").path("task");
-    Path file = Path.of(run.path("config").path("train_file").asText("custom"));
-    return task.isTextual()
-        ? Tasks.named(task.asText()).name()
-        : file.getFileName().toString().replaceFirst("\\.[a-z]+$", "");
+    JsonNode config = run.path("config");
+    Path trainFile =
+        config.hasNonNull("train_file") ? Path.of(config.get("train_file").asText()) : null;
+    return Tasks.nameOf(config.path("task").textValue(), trainFile);
   }
 
   private String metric() {
@@ -124,15 +121,10 @@ public final class RunReader {
 
   private Map<String, String> config() {
     Map<String, String> config = new LinkedHashMap<>();
-    Set<String> free = new TreeSet<>();
-    for (Options.Info option : Options.describe(TrainConfig.class)) {
-      if (option.free()) {
-        free.add(option.key());
-      }
-    }
     run.path("config").properties().stream()
-        .filter(e -> !e.getValue().isNull() && !free.contains(e.getKey()))
+        .filter(e -> !e.getValue().isNull())
         .forEach(e -> config.put(e.getKey(), e.getValue().asText()));
+    config.keySet().removeAll(TrainConfig.FREE);
     return config;
   }
 

@@ -103,6 +103,12 @@ public final class Tasks {
     return task;
   }
 
+  /** What a run's task is called: the named one's own name, else the training file's first part. */
+  public static String nameOf(String task, Path trainFile) {
+    String file = trainFile == null ? "run" : trainFile.getFileName().toString();
+    return task != null ? named(task).name() : file.replaceFirst("\\.[a-z]+$", "");
+  }
+
   /**
    * The folder of a task below one for all: named as the task, whatever the capitals and dashes
    * (SST-2 for sst2), MNLI for mnli-mm as well. Throws (kind DATA) if there is none.

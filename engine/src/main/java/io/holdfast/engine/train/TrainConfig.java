@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Every option of a training run, under the names of Hugging Face's trainer where it has one. The
@@ -152,6 +154,13 @@ public record TrainConfig(
         OnDegenerate onDegenerate,
     @Option(help = "where everything is written", free = true) Path outputDir) {
 
+  /** Keys of the options with other values of which a run may go on; data files go by content. */
+  public static final Set<String> FREE =
+      Options.describe(TrainConfig.class).stream()
+          .filter(Options.Info::free)
+          .map(Options.Info::key)
+          .collect(Collectors.toUnmodifiableSet());
+
   /** Name of a task of the user's own. */
   static final String CUSTOM = "custom";
 
@@ -216,7 +225,7 @@ public record TrainConfig(
     for (Options.Info option : Options.describe(TrainConfig.class)) {
       String before = Objects.toString(was.get(option.key()), "none");
       String now = Objects.toString(is.get(option.key()), "none");
-      if (!option.free() && !before.equals(now)) {
+      if (!FREE.contains(option.key()) && !before.equals(now)) {
         differences.add(option.flag() + " was " + before + ", is " + now);
       }
     }

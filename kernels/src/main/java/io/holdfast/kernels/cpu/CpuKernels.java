@@ -32,12 +32,11 @@ public final class CpuKernels extends CpuLinear {
    * @param threads worker threads, the caller included
    */
   public CpuKernels(int threads, Precision precision) {
-    this(threads, precision, Processor.detect());
-  }
-
-  private CpuKernels(int threads, Precision precision, Processor processor) {
-    super(threads, precision == Precision.BF16_GEMM && processor.amxBf16());
-    this.note = processor.note(precision);
+    super(threads, hasAmx() && precision == Precision.BF16_GEMM);
+    this.note =
+        precision == Precision.BF16_GEMM && !hasAmx()
+            ? precision + ": this processor has no AMX (amx_bf16); products stay fp32"
+            : "";
   }
 
   /**
@@ -46,6 +45,11 @@ public final class CpuKernels extends CpuLinear {
   CpuKernels(int threads, boolean bf16) {
     super(threads, bf16);
     this.note = "";
+  }
+
+  private static boolean hasAmx() {
+    CpuNative.verifyLoaded();
+    return CpuNative.hasAmx();
   }
 
   @Override

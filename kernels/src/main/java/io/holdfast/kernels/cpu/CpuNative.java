@@ -83,7 +83,7 @@ final class CpuNative {
   @CriticalRegion
   static native void copyFloatsOut(float[] dst, int from, long src, int count);
 
-  static native int processorFeatures();
+  static native @Cast("bool") boolean hasAmx();
 
   /** For tests: the code for processors without AVX2, here too. */
   static native void useAnyProcessor(boolean on);

@@ -1,5 +1,7 @@
 package io.holdfast.kernels.cpu;
 
+import io.holdfast.kernels.HoldfastException;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -40,9 +42,17 @@ final class WorkerPool implements AutoCloseable {
       throw new IllegalArgumentException(threads + " threads");
     }
     helpers = new Worker[threads - 1];
-    for (int i = 0; i < helpers.length; i++) {
-      helpers[i] = new Worker(i + 1);
-      helpers[i].start();
+    Arrays.setAll(helpers, i -> new Worker(i + 1));
+    try {
+      for (Worker helper : helpers) {
+        helper.start();
+      }
+    } catch (OutOfMemoryError e) {
+      close();
+      throw new HoldfastException(
+          HoldfastException.Kind.OUT_OF_MEMORY,
+          "the system does not give " + threads + " threads: name fewer with --threads",
+          e);
     }
   }
 
