@@ -1,6 +1,12 @@
 package io.holdfast.kernels.cpu;
 
 import io.holdfast.kernels.HoldfastException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.CriticalRegion;
@@ -28,8 +34,10 @@ import org.bytedeco.javacpp.annotation.Platform;
       "update.cpp"
     },
     compiler = "cpp17",
-    library = "jniHoldfastCpu")
+    library = CpuNative.LIBRARY)
 final class CpuNative {
+
+  static final String LIBRARY = "jniHoldfastCpu";
 
   private static final Throwable FAILURE = load();
 
@@ -38,10 +46,30 @@ final class CpuNative {
   private static Throwable load() {
     try {
       Loader.load(org.bytedeco.dnnl.global.dnnl.class); // libdnnl, which ours links against
+      unpack();
       Loader.load(CpuNative.class);
       return null;
     } catch (Throwable t) { // UnsatisfiedLinkError, NoClassDefFoundError, …: all mean "not here"
       return t;
+    }
+  }
+
+  /**
+   * JavaCPP unpacks a library into one place for all jars of a name, and takes what is there for it
+   * if size and date agree, which they do for the library of another build: so the bytes decide.
+   */
+  private static void unpack() throws IOException {
+    String library = System.mapLibraryName(LIBRARY);
+    URL ours = CpuNative.class.getResource(Loader.getPlatform() + "/" + library);
+    if (ours == null || !ours.getProtocol().equals("jar")) {
+      return;
+    }
+    Path unpacked = Loader.cacheResource(ours).toPath();
+    try (InputStream in = ours.openStream()) {
+      if (!Arrays.equals(in.readAllBytes(), Files.readAllBytes(unpacked))) {
+        Files.delete(unpacked); // a process that has loaded it keeps it
+        Loader.cacheResource(ours);
+      }
     }
   }
 
