@@ -1,6 +1,8 @@
 // LayerNorm over rows, alone and at the end of a post-LN block: s = residual + dropout(x), y = layerNorm(s).
 #pragma once
 
+#include <cmath>
+
 #include "dropout.cpp"
 
 // y = (x − mean) · rstd · gamma + beta; the variance in a second pass, about the mean.

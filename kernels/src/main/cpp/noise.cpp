@@ -4,7 +4,7 @@
 #include "philox.h"
 #include "vmath.h"
 
-// −ln(1 − u), u the uniform of the word: with m · 2^e, m in (√½, √2], ln m = 2 (s + s³/3 + …), s = (m − 1) / (m + 1).
+// −ln(1 − u), u the uniform of the word: with m · 2^e, m in [√½, √2), ln m = 2 (s + s³/3 + …), s = (m − 1) / (m + 1).
 INLINE float minusLog(uint32_t word) {
   float rest = (float)((1 << 24) - (int32_t)(word >> 8)) * 0x1p-24f;  // 1 − u, exact and above 0
   int32_t bits = toBits(rest) - 0x3F3504F3;                          // √½

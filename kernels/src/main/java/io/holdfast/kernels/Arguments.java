@@ -86,19 +86,24 @@ final class Arguments {
     if (elements == 0) {
       return;
     }
-    reals(op, "scratch", scratch, scratch.rows(), scratch.cols());
-    if (scratch.elements() < elements) {
-      throw wrong(op, "scratch " + scratch.shape() + " is below " + elements + " elements");
+    if (scratch == null || scratch.elements() < elements) {
+      String what = scratch == null ? "is missing" : scratch.shape() + " is small";
+      throw wrong(op, "scratch " + what + ", " + elements + " elements expected");
     }
+    reals(op, "scratch", scratch, scratch.rows(), scratch.cols());
   }
 
   /** Random numbers for the rows of {@code x}. */
   void draws(String op, Key key, Rows rows, Tensor x) {
+    key(op, key);
+    ints(op, "streams", rows.streams(), x.rows());
+    ints(op, "positions", rows.positions(), x.rows());
+  }
+
+  void key(String op, Key key) {
     if (key == null) {
       throw wrong(op, "no key");
     }
-    ints(op, "streams", rows.streams(), x.rows());
-    ints(op, "positions", rows.positions(), x.rows());
   }
 
   void probability(String op, float p) {

@@ -130,6 +130,7 @@ public final class CheckedKernels extends CheckedLinear {
       Key key) {
     check.packed("attention", qkv, ctx, lse, sequences, heads);
     check.probability("attention", p);
+    check.key("attention", key);
     check.scratch("attention", scratch, scratchOf(qkv, sequences, heads));
     check.outputsApart("attention", of(ctx, lse, scratch), of(qkv));
     backend.attention(ctx, lse, scratch, qkv, sequences, heads, p, key);
@@ -151,6 +152,7 @@ public final class CheckedKernels extends CheckedLinear {
     check.same("attentionBackward", "dctx", dctx, ctx);
     check.packed("attentionBackward", qkv, ctx, lse, sequences, heads);
     check.probability("attentionBackward", p);
+    check.key("attentionBackward", key);
     check.scratch("attentionBackward", scratch, scratchOf(qkv, sequences, heads));
     check.outputsApart("attentionBackward", of(dqkv, scratch), of(dctx, ctx, lse, qkv));
     backend.attentionBackward(dqkv, scratch, dctx, ctx, lse, qkv, sequences, heads, p, key);

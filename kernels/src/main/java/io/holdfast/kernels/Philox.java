@@ -31,19 +31,6 @@ public final class Philox {
   }
 
   /**
-   * The normal number of one element, N(0, 1): Box–Muller on the words that {@link
-   * NoiseType#NORMAL} names, {@code sqrt(−2 ln(1 − u)) · cos(2πu′)} or its sine, in double, then
-   * rounded.
-   */
-  public static float normal(Key key, int stream, int position, int column, int head) {
-    int cosine = column / 16 * 16 + column % 8; // the column whose word gives the radius
-    double u = uniform(word(key, stream, position, cosine, head));
-    double angle = 2 * Math.PI * uniform(word(key, stream, position, cosine + 8, head));
-    double trigonometric = column == cosine ? Math.cos(angle) : Math.sin(angle);
-    return (float) (Math.sqrt(-2 * Math.log(1 - u)) * trigonometric);
-  }
-
-  /**
    * True where dropout keeps the element: the word is at or above the threshold of {@link
    * #dropThreshold}.
    */

@@ -220,6 +220,11 @@ class CheckedKernelsTest {
     assertRefused(
         "ascend: floor 0.0, radius -1.0",
         () -> kernels.ascend(reals(N, H), reals(N, H), sequences, Norm.LINF, 1, 0, -1));
+    assertRefused(
+        "attention: no key",
+        () ->
+            kernels.attention(
+                reals(N, H), reals(N, 2), null, reals(N, 3 * H), sequences, 2, 0, null));
     assertRefused("allocate: -1 bytes", () -> kernels.allocate(-1));
   }
 
