@@ -29,10 +29,6 @@ public enum Shape {
 
   /** A two-class classifier of this shape with BERT's dropout everywhere. */
   public ModelConfig config() {
-    return config(DROPOUT);
-  }
-
-  public ModelConfig config(float dropout) {
     return new ModelConfig(
         ModelConfig.Architecture.BERT,
         VOCABULARY,
@@ -43,9 +39,9 @@ public enum Shape {
         POSITIONS,
         2,
         1e-12f,
-        dropout,
-        dropout,
-        dropout,
+        DROPOUT,
+        DROPOUT,
+        DROPOUT,
         0.02f,
         0,
         ModelConfig.HeadInit.HUGGING_FACE,

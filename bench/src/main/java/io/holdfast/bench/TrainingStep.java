@@ -51,7 +51,7 @@ public final class TrainingStep implements AutoCloseable {
     long[] keptBytes = new long[1];
     MemoryPlan plan = MemoryPlan.of(kernels, config, largest, runAll(criteria, keptBytes));
     this.kernels = kernels;
-    this.state = new Arena(kernels, plan.weights() + plan.gradients() + plan.moments());
+    this.state = new Arena(kernels, 4 * plan.block());
     this.activations = new Arena(kernels, plan.activations());
     this.kept = new Arena(kernels, keptBytes[0]);
     this.model = new SequenceClassifier(config, new Parameters(layout, state, kernels.real()));

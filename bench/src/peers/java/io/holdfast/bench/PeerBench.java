@@ -63,9 +63,11 @@ public final class PeerBench {
       TorchStep theirs = new TorchStep(encoder, config, batch, threads);
       requireSame(ours.logits(batch), theirs.logits());
       Map<String, DoubleSupplier> contenders = new LinkedHashMap<>();
-      for (Criterion c : criteria) {
-        contenders.put("holdfast " + c.name(), () -> ours.run(c, batch));
-        contenders.put("libtorch " + c.name(), () -> theirs.run(c.name().equals("r3f")));
+      for (int i = 0; i < criteria.size(); i++) {
+        Criterion criterion = criteria.get(i);
+        String name = CRITERIA.get(i);
+        contenders.put("holdfast " + name, () -> ours.run(criterion, batch));
+        contenders.put("libtorch " + name, () -> theirs.run(name.equals("r3f")));
       }
       Map<String, Times> times = Interleaved.run(contenders, WARMUP, rounds);
       return CRITERIA.stream().map(c -> row(shape, workload, threads, c, times)).toList();

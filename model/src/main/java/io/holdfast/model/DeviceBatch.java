@@ -18,6 +18,7 @@ import io.holdfast.kernels.Tensor;
  * @param firstTokens I32 [B,1] row of each sequence's first token
  * @param labels I32 [B,1] or null
  * @param targets [B,1] or null
+ * @param hostStarts where the sequences begin, on the host; there may be more than B + 1
  */
 public record DeviceBatch(
     Tensor tokens,
@@ -92,7 +93,6 @@ public record DeviceBatch(
   /** Views of the first {@code count} sequences. */
   public DeviceBatch prefix(int count) {
     int n = hostStarts[count];
-    int[] starts = java.util.Arrays.copyOf(hostStarts, count + 1);
     Tensor streams = sequences.streams().rows(0, count);
     return new DeviceBatch(
         tokens.rows(0, n),
@@ -104,7 +104,7 @@ public record DeviceBatch(
         firstTokens.rows(0, count),
         labels == null ? null : labels.rows(0, count),
         targets == null ? null : targets.rows(0, count),
-        starts);
+        hostStarts);
   }
 
   private static Tensor ints(Kernels kernels, Arena arena, int[] values) {

@@ -19,15 +19,6 @@ public final class Initializer {
 
   private Initializer() {}
 
-  /** Draws pooler and classification head; the encoder is left as it is. */
-  public static void head(Kernels kernels, ModelConfig config, Parameters weights, Key key) {
-    for (ParameterLayout.Entry entry : weights.layout().entries()) {
-      if (entry.isHead(config.layers())) {
-        tensor(kernels, config, weights, entry, key);
-      }
-    }
-  }
-
   /** Draws a whole random model. */
   public static void all(Kernels kernels, ModelConfig config, Parameters weights, Key key) {
     for (ParameterLayout.Entry entry : weights.layout().entries()) {

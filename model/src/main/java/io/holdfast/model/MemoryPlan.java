@@ -3,7 +3,6 @@ package io.holdfast.model;
 import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
-import io.holdfast.kernels.Tensor;
 import io.holdfast.kernels.none.NullKernels;
 
 /**
@@ -11,12 +10,10 @@ import io.holdfast.kernels.none.NullKernels;
  * within one. Activations are measured, not estimated: the step runs once on the null backend, with
  * the largest batch, and the arena's high-water mark is the answer.
  *
- * @param weights one block of the layout
- * @param gradients one block
- * @param moments the optimiser's two blocks
+ * @param block of the layout: as much as weights or gradients take, or one of Adam's moments
  * @param activations the arena of a step: batch, saved activations, scratch, losses
  */
-public record MemoryPlan(long weights, long gradients, long moments, long activations) {
+public record MemoryPlan(long block, long activations) {
 
   /** Bytes of an arena on the null backend that is never full. */
   public static final long UNBOUNDED = 1L << 60;
@@ -57,10 +54,6 @@ public record MemoryPlan(long weights, long gradients, long moments, long activa
     void run(SequenceClassifier model, Pass pass, PackedBatch batch, Parameters gradients);
   }
 
-  public long total() {
-    return weights + gradients + moments + activations;
-  }
-
   /**
    * The plan for steps of {@code step} on {@code kernels}; the backend is asked for sizes alone.
    */
@@ -75,22 +68,7 @@ public record MemoryPlan(long weights, long gradients, long moments, long activa
       SequenceClassifier model = new SequenceClassifier(config, weights);
       Pass pass = new Pass(none, activations, Key.of(0), true, true);
       step.run(model, pass, largest.batch(config.regression()), gradients);
-      return new MemoryPlan(block, block, 2 * block, activations.highWater());
+      return new MemoryPlan(block, activations.highWater());
     }
-  }
-
-  /**
-   * A step that differentiates the logits of {@code copies} copies of the batch, with no loss of
-   * its own.
-   */
-  public static Step copies(int copies) {
-    return (model, pass, batch, gradients) -> {
-      PackedBatch all = batch.repeat(copies, true);
-      DeviceBatch device = DeviceBatch.upload(pass.kernels(), pass.arena(), model.config(), all);
-      Activations a = model.forward(pass, device, model.embedWords(pass, device));
-      Tensor dLogits = pass.take(device.sequenceCount(), model.config().outputs());
-      Tensor de = model.backward(pass, device, a, dLogits, gradients);
-      model.embedWordsBackward(pass, device, de, gradients);
-    };
   }
 }

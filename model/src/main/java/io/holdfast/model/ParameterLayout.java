@@ -1,7 +1,5 @@
 package io.holdfast.model;
 
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -125,7 +123,7 @@ public final class ParameterLayout {
   }
 
   public List<Entry> entries() {
-    return Collections.unmodifiableList(new ArrayList<>(entries.values()));
+    return List.copyOf(entries.values());
   }
 
   /** The entry of that name; an unknown name is a defect of the caller. */

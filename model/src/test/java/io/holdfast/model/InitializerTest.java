@@ -84,9 +84,7 @@ class InitializerTest {
   @Test
   void fairseqDrawsUniformHeadWeightsAndBiases() {
     try (TestModel m = open(HeadInit.FAIRSEQ)) {
-      double[] encoder = values(m, "roberta.embeddings.LayerNorm.bias");
-      Initializer.head(m.kernels, m.config, m.weights, KEY);
-      assertArrayEquals(encoder, values(m, "roberta.embeddings.LayerNorm.bias"));
+      Initializer.all(m.kernels, m.config, m.weights, KEY);
       double bound = 1 / Math.sqrt(64);
       isUniform(values(m, "classifier.dense.weight"), bound);
       isUniform(values(m, "classifier.dense.bias"), bound);
@@ -113,10 +111,11 @@ class InitializerTest {
     try (TestModel a = open(HeadInit.HUGGING_FACE);
         TestModel b = open(HeadInit.HUGGING_FACE)) {
       Initializer.all(a.kernels, a.config, a.weights, KEY);
-      Initializer.head(b.kernels, b.config, b.weights, KEY);
+      ParameterLayout.Entry entry = b.weights.layout().entry("classifier.dense.weight");
+      Initializer.tensor(b.kernels, b.config, b.weights, entry, KEY);
       double[] dense = values(a, "classifier.dense.weight");
       assertArrayEquals(dense, values(b, "classifier.dense.weight"));
-      Initializer.head(b.kernels, b.config, b.weights, KEY.at(1));
+      Initializer.tensor(b.kernels, b.config, b.weights, entry, KEY.at(1));
       assertFalse(Arrays.equals(dense, values(b, "classifier.dense.weight")));
       double[] query = values(a, "roberta.encoder.layer.0.attention.self.query.weight");
       assertFalse(Arrays.equals(dense, query));

@@ -45,6 +45,21 @@ public final class TestModel implements AutoCloseable {
     return DeviceBatch.upload(kernels, activations, config, batch);
   }
 
+  /**
+   * A step that differentiates the logits of {@code copies} copies of the batch, with no loss of
+   * its own.
+   */
+  public static MemoryPlan.Step copies(int copies) {
+    return (model, pass, batch, gradients) -> {
+      PackedBatch all = batch.repeat(copies, true);
+      DeviceBatch device = DeviceBatch.upload(pass.kernels(), pass.arena(), model.config(), all);
+      Activations a = model.forward(pass, device, model.embedWords(pass, device));
+      Tensor dLogits = pass.take(device.sequenceCount(), model.config().outputs());
+      Tensor de = model.backward(pass, device, a, dLogits, gradients);
+      model.embedWordsBackward(pass, device, de, gradients);
+    };
+  }
+
   /** Elements of a tensor, in full precision on the reference. */
   public double[] values(Tensor t) {
     return values(kernels, t);

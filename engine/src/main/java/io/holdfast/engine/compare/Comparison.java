@@ -7,8 +7,10 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 
@@ -77,22 +79,17 @@ public record Comparison(List<TaskRuns> tasks) {
 
     /** Mean time of the updates of a run. */
     public double seconds() {
-      return known(r -> r.seconds());
+      return Statistics.mean(Comparison.known(runs, RunResult::seconds));
     }
 
     /** Mean passes of an update, relative to cross-entropy's. */
     public double passes() {
-      return known(r -> r.passes());
+      return Statistics.mean(Comparison.known(runs, RunResult::passes));
     }
 
     /** Most bytes that any of the runs held. */
     public long peakMemory() {
       return runs.stream().mapToLong(RunResult::peakMemory).max().orElse(0);
-    }
-
-    private double known(ToDoubleFunction<RunResult> value) {
-      return Statistics.mean(
-          runs.stream().mapToDouble(value).filter(v -> !Double.isNaN(v)).toArray());
     }
   }
 
@@ -111,7 +108,7 @@ public record Comparison(List<TaskRuns> tasks) {
 
   private static TaskRuns taskRuns(String task, List<RunResult> runs, String wanted, Order order) {
     String metric = runs.get(0).metric();
-    Labels labels = new Labels(runs);
+    Labels labels = new Labels(runs.stream().map(RunResult::config).toList());
     Map<String, Map<Long, RunResult>> arms = grouped(task, runs, labels);
     double majority =
         runs.stream()
@@ -122,7 +119,7 @@ public record Comparison(List<TaskRuns> tasks) {
     if (order == Order.BEST_FIRST) {
       arms = bestFirst(arms, metric, majority);
     }
-    String base = baseline(task, arms, wanted);
+    String base = baseline("runs of " + task, arms.keySet(), wanted);
     Map<Long, RunResult> baseRuns = arms.remove(base);
     List<Arm> all = new ArrayList<>(List.of(arm(base, baseRuns, Map.of(), metric, majority)));
     arms.forEach((label, own) -> all.add(arm(label, own, baseRuns, metric, majority)));
@@ -138,9 +135,10 @@ public record Comparison(List<TaskRuns> tasks) {
       if (!run.metric().equals(runs.get(0).metric())) {
         throw usage("the runs of task " + task + " differ in their metric: compare one at a time");
       }
-      var bySeed = arms.computeIfAbsent(labels.of(run), label -> new TreeMap<>());
+      var bySeed = arms.computeIfAbsent(labels.of(run.config()), label -> new TreeMap<>());
       if (bySeed.put(run.seed(), run) != null) {
-        throw usage("two runs of " + task + ", " + labels.of(run) + ", seed " + run.seed());
+        throw usage(
+            "two runs of " + task + ", " + labels.of(run.config()) + ", seed " + run.seed());
       }
     }
     return arms;
@@ -158,13 +156,20 @@ public record Comparison(List<TaskRuns> tasks) {
     return sorted;
   }
 
-  private static String baseline(
-      String task, Map<String, Map<Long, RunResult>> arms, String wanted) {
-    if (wanted != null && !arms.containsKey(wanted)) {
-      throw usage("no runs of " + task + " are named '" + wanted + "': there are " + arms.keySet());
+  /** Throws (kind USAGE) if these trials will make no arm of that name; null is any. */
+  public static void requireBaseline(List<Trial> trials, String wanted) {
+    List<Map<String, String>> configs = trials.stream().map(Trial::decisive).toList();
+    Labels labels = new Labels(configs);
+    Set<String> arms = new LinkedHashSet<>();
+    configs.forEach(config -> arms.add(labels.of(config)));
+    baseline("runs", arms, wanted);
+  }
+
+  private static String baseline(String what, Set<String> arms, String wanted) {
+    if (wanted != null && !arms.contains(wanted)) {
+      throw usage("no " + what + " are named '" + wanted + "': there are " + arms);
     }
-    String first = arms.keySet().iterator().next();
-    return wanted != null ? wanted : arms.containsKey(BASELINE) ? BASELINE : first;
+    return wanted != null ? wanted : arms.contains(BASELINE) ? BASELINE : arms.iterator().next();
   }
 
   private static Arm arm(

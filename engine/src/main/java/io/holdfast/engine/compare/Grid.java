@@ -47,7 +47,7 @@ public final class Grid {
   public record Report(List<RunResult> results, List<Failure> failures, boolean stopped) {}
 
   private static final int INTERNAL = 1;
-  private static final String LOCK = "grid.lock";
+  public static final String LOCK = "grid.lock";
 
   private final List<Trial> trials;
   private final TrialRunner runner;

@@ -1,5 +1,6 @@
 package io.holdfast.engine.compare;
 
+import io.holdfast.engine.options.Options;
 import io.holdfast.engine.train.TrainConfig;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -15,25 +16,28 @@ import java.util.stream.Collectors;
  */
 final class Labels {
 
-  private static final Set<String> NOT_COMPARED = Set.of("seed", "task", "criterion");
+  private static final String CRITERION = "criterion";
 
-  private static final Map<String, Object> DEFAULTS =
-      TrainConfig.of(Map.of("model", "-", "task", "cola", "data_dir", "-", "output_dir", "-"))
-          .toMap();
+  private static final Set<String> NOT_COMPARED = Set.of("seed", "task", CRITERION);
+
+  private static final Map<String, Object> DEFAULTS = Options.defaultMap(TrainConfig.class);
 
   private final boolean oneCriterion;
   private final Map<String, Set<String>> varying = new LinkedHashMap<>();
 
-  Labels(List<RunResult> runs) {
-    for (RunResult run : runs) {
-      varying.computeIfAbsent(run.criterion(), criterion -> varying(criterion, runs));
+  /**
+   * @param configs of the runs, see {@link RunResult#config}
+   */
+  Labels(List<Map<String, String>> configs) {
+    for (Map<String, String> config : configs) {
+      varying.computeIfAbsent(config.get(CRITERION), criterion -> varying(criterion, configs));
     }
     oneCriterion = varying.size() == 1;
   }
 
-  private static Set<String> varying(String criterion, List<RunResult> all) {
+  private static Set<String> varying(String criterion, List<Map<String, String>> all) {
     List<Map<String, String>> configs =
-        all.stream().filter(r -> r.criterion().equals(criterion)).map(RunResult::config).toList();
+        all.stream().filter(config -> config.get(CRITERION).equals(criterion)).toList();
     Set<String> keys = new LinkedHashSet<>();
     configs.forEach(config -> keys.addAll(config.keySet()));
     keys.removeAll(NOT_COMPARED);
@@ -48,15 +52,16 @@ final class Labels {
         .collect(Collectors.toCollection(LinkedHashSet::new));
   }
 
-  String of(RunResult run) {
+  String of(Map<String, String> config) {
+    String criterion = config.get(CRITERION);
     String options =
-        varying.get(run.criterion()).stream()
-            .map(key -> key.replace('_', '-') + "=" + value(text(run.config(), key)))
+        varying.get(criterion).stream()
+            .map(key -> key.replace('_', '-') + "=" + value(text(config, key)))
             .collect(Collectors.joining(" "));
     if (options.isEmpty()) {
-      return run.criterion();
+      return criterion;
     }
-    return oneCriterion ? options : run.criterion() + " " + options;
+    return oneCriterion ? options : criterion + " " + options;
   }
 
   private static String text(Map<String, String> config, String key) {
@@ -66,7 +71,7 @@ final class Labels {
 
   /** Numbers as people write them: 1.0E-5 is 1e-5. */
   private static String value(String text) {
-    boolean number = text.matches("-?[0-9.]+(E-?[0-9]+)?");
+    boolean number = text.matches("-?\\d+(\\.\\d+)?(E-?\\d+)?");
     return number ? text.replaceFirst("\\.0(?=E|$)", "").replace('E', 'e') : text;
   }
 }

@@ -37,7 +37,7 @@ public final class Ledger implements AutoCloseable {
         AtomicFile.syncFolder(file.toAbsolutePath().getParent());
       }
     } catch (IOException e) {
-      throw failed(file, "written", e);
+      throw AtomicFile.unwritable(file, e);
     }
   }
 
@@ -52,7 +52,7 @@ public final class Ledger implements AutoCloseable {
       }
       return results;
     } catch (IOException e) {
-      throw failed(file, "read", e);
+      throw AtomicFile.unreadable(HoldfastException.Kind.IO, file, e);
     }
   }
 
@@ -81,7 +81,7 @@ public final class Ledger implements AutoCloseable {
    * by the next.
    */
   synchronized void append(RunResult result) {
-    String line = Json.line(result.toJson()) + "\n";
+    String line = Json.line(Json.tree(result)) + "\n";
     ByteBuffer bytes = ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8));
     try {
       channel.truncate(size);
@@ -91,7 +91,7 @@ public final class Ledger implements AutoCloseable {
       channel.force(true);
       size += bytes.limit();
     } catch (IOException e) {
-      throw failed(file, "written", e);
+      throw AtomicFile.unwritable(file, e);
     }
   }
 
@@ -100,14 +100,7 @@ public final class Ledger implements AutoCloseable {
     try {
       channel.close();
     } catch (IOException e) {
-      throw failed(file, "written", e);
+      throw AtomicFile.unwritable(file, e);
     }
-  }
-
-  private static HoldfastException failed(Path file, String what, IOException e) {
-    return new HoldfastException(
-        HoldfastException.Kind.IO,
-        file + ": cannot be " + what + " (" + AtomicFile.reason(e) + ")",
-        e);
   }
 }

@@ -162,7 +162,7 @@ public final class RunReader {
       }
       return lines;
     } catch (IOException e) {
-      throw unreadable(file, e);
+      throw AtomicFile.unreadable(HoldfastException.Kind.IO, file, e);
     } catch (IllegalArgumentException e) {
       throw notOfARun(file, e);
     }
@@ -177,7 +177,7 @@ public final class RunReader {
     try {
       return Json.parse(Files.readAllBytes(file));
     } catch (IOException e) {
-      throw unreadable(file, e);
+      throw AtomicFile.unreadable(HoldfastException.Kind.IO, file, e);
     } catch (IllegalArgumentException e) {
       throw notOfARun(file, e);
     }
@@ -193,10 +193,5 @@ public final class RunReader {
         HoldfastException.Kind.DATA,
         file + ": not a file of a run (" + e.getMessage() + "); leave this folder out",
         e);
-  }
-
-  private static HoldfastException unreadable(Path file, IOException e) {
-    return new HoldfastException(
-        HoldfastException.Kind.IO, file + ": cannot be read (" + AtomicFile.reason(e) + ")", e);
   }
 }

@@ -5,6 +5,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.engine.run.Json;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * What one run came to: a line of the ledger. Numbers that are not known are NaN, written as text.
@@ -68,14 +71,22 @@ public record RunResult(
     return Long.parseLong(config.get("seed"));
   }
 
-  ObjectNode toJson() {
-    return Json.tree(this).deepCopy();
-  }
-
   /** Throws IllegalArgumentException for an object that is no result. */
   static RunResult of(ObjectNode json) {
     RunResult result = Json.as(RunResult.class, json);
-    if (result.run == null || result.status == null || result.config == null) {
+    boolean whole =
+        Stream.of(
+                result.run,
+                result.task,
+                result.status,
+                result.metric,
+                result.metrics,
+                result.curve,
+                result.loss,
+                result.data,
+                result.config)
+            .allMatch(Objects::nonNull);
+    if (!whole || !result.config.keySet().containsAll(Set.of("criterion", "seed"))) {
       throw new IllegalArgumentException("not the result of a run");
     }
     return result;

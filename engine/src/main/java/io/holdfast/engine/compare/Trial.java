@@ -3,10 +3,12 @@ package io.holdfast.engine.compare;
 import io.holdfast.engine.criteria.Criteria;
 import io.holdfast.engine.data.DatasetReader;
 import io.holdfast.engine.data.Split;
+import io.holdfast.engine.data.Tasks;
 import io.holdfast.engine.train.TrainConfig;
 import io.holdfast.kernels.HoldfastException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -28,6 +30,21 @@ public record Trial(String name, Map<String, String> options, TrainConfig config
     TrainConfig config = TrainConfig.of(options);
     Criteria.create(config.criterion(), config.criterionOptions());
     return new Trial(name, Map.copyOf(options), config);
+  }
+
+  /** The options that decide what the run comes to, as {@link RunResult#config} has them. */
+  public Map<String, String> decisive() {
+    Map<String, String> decisive = new LinkedHashMap<>();
+    config
+        .toMap()
+        .forEach(
+            (key, value) -> {
+              if (value != null && !TrainConfig.FREE.contains(key)) {
+                decisive.put(key, value.toString());
+              }
+            });
+    decisive.put("task", Tasks.nameOf(config.task(), config.trainFile()));
+    return decisive;
   }
 
   /**

@@ -13,14 +13,14 @@ public final class Criteria {
       new LinkedHashMap<>();
 
   static {
-    FACTORIES.put(CrossEntropy.NAME, options -> new CrossEntropy());
-    FACTORIES.put(R3f.NAME, options -> new R3f(options.r3f()));
-    FACTORIES.put(R4f.NAME, options -> new R4f(options.r3f(), options.r4f()));
-    FACTORIES.put(Smart.NAME, options -> new Smart(options.smart()));
-    FACTORIES.put(Freelb.NAME, options -> new Freelb(options.freelb()));
-    FACTORIES.put(RDrop.NAME, options -> new RDrop(options.rDrop()));
-    FACTORIES.put(Hype.NAME, options -> new Hype(options.hype()));
-    FACTORIES.put(Sift.NAME, options -> new Sift(options.sift()));
+    FACTORIES.put("cross_entropy", options -> new CrossEntropy());
+    FACTORIES.put("r3f", options -> new R3f(options.r3f()));
+    FACTORIES.put("r4f", options -> new R4f(options.r3f(), options.r4f()));
+    FACTORIES.put("smart", options -> new Smart(options.smart()));
+    FACTORIES.put("freelb", options -> new Freelb(options.freelb()));
+    FACTORIES.put("r_drop", options -> new RDrop(options.rDrop()));
+    FACTORIES.put("hype", options -> new Hype(options.hype()));
+    FACTORIES.put("sift", options -> new Sift(options.sift()));
   }
 
   private Criteria() {}

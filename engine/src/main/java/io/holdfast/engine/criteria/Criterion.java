@@ -15,9 +15,6 @@ import java.util.Map;
  */
 public interface Criterion {
 
-  /** The name {@link Criteria} knows. */
-  String name();
-
   /** True if it adds noise to embeddings, so that a {@link NoiseAudit} is worth its time. */
   default boolean addsNoise() {
     return false;

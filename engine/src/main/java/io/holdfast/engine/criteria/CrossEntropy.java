@@ -16,13 +16,6 @@ import java.util.Map;
  */
 public final class CrossEntropy implements Criterion {
 
-  static final String NAME = "cross_entropy";
-
-  @Override
-  public String name() {
-    return NAME;
-  }
-
   @Override
   public LossReport accumulate(
       SequenceClassifier model, Pass pass, PackedBatch batch, float scale, Parameters gradients) {

@@ -45,17 +45,10 @@ import java.util.Map;
  */
 public final class Freelb implements Criterion {
 
-  static final String NAME = "freelb";
-
   private final FreelbOptions options;
 
   public Freelb(FreelbOptions options) {
     this.options = options;
-  }
-
-  @Override
-  public String name() {
-    return NAME;
   }
 
   @Override

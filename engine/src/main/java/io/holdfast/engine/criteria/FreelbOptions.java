@@ -1,7 +1,6 @@
 package io.holdfast.engine.criteria;
 
 import io.holdfast.engine.options.Option;
-import io.holdfast.engine.options.Options;
 import io.holdfast.kernels.Norm;
 
 /**
@@ -26,9 +25,5 @@ public record FreelbOptions(
             byDefault = "0.3",
             min = 0)
         double freelbMaxNorm,
-    @Option(help = "freelb: norm of a sequence's perturbation", byDefault = "l2") Norm freelbNorm) {
-
-  public static FreelbOptions defaults() {
-    return Options.defaults(FreelbOptions.class);
-  }
-}
+    @Option(help = "freelb: norm of a sequence's perturbation", byDefault = "l2")
+        Norm freelbNorm) {}

@@ -25,18 +25,11 @@ import io.holdfast.model.SequenceClassifier;
  */
 public final class Hype implements Criterion {
 
-  static final String NAME = "hype";
-
   private final HypeOptions options;
   private final CrossEntropy plain = new CrossEntropy();
 
   public Hype(HypeOptions options) {
     this.options = options;
-  }
-
-  @Override
-  public String name() {
-    return NAME;
   }
 
   @Override

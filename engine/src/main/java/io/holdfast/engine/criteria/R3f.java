@@ -39,18 +39,11 @@ import io.holdfast.model.Sites;
  */
 public final class R3f implements Criterion {
 
-  static final String NAME = "r3f";
-
   private final R3fOptions options;
   private final CrossEntropy plain = new CrossEntropy();
 
   public R3f(R3fOptions options) {
     this.options = options;
-  }
-
-  @Override
-  public String name() {
-    return NAME;
   }
 
   @Override

@@ -30,8 +30,6 @@ import java.util.Map;
  */
 public final class R4f implements Criterion {
 
-  static final String NAME = "r4f";
-
   private final R3f r3f;
   private final R4fOptions options;
   private SpectralNorm norm;
@@ -39,11 +37,6 @@ public final class R4f implements Criterion {
   public R4f(R3fOptions r3f, R4fOptions options) {
     this.r3f = new R3f(r3f);
     this.options = options;
-  }
-
-  @Override
-  public String name() {
-    return NAME;
   }
 
   @Override

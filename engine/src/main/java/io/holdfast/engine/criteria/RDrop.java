@@ -36,17 +36,10 @@ import io.holdfast.model.SequenceClassifier;
  */
 public final class RDrop implements Criterion {
 
-  static final String NAME = "r_drop";
-
   private final RDropOptions options;
 
   public RDrop(RDropOptions options) {
     this.options = options;
-  }
-
-  @Override
-  public String name() {
-    return NAME;
   }
 
   @Override

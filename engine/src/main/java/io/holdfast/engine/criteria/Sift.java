@@ -42,8 +42,6 @@ import io.holdfast.model.Sites;
  */
 public final class Sift implements Criterion {
 
-  static final String NAME = "sift";
-
   /** Keeps the public code's division from one by zero. */
   private static final float FLOOR = 1e-6f;
 
@@ -51,11 +49,6 @@ public final class Sift implements Criterion {
 
   public Sift(SiftOptions options) {
     this.options = options;
-  }
-
-  @Override
-  public String name() {
-    return NAME;
   }
 
   @Override

@@ -58,8 +58,6 @@ import java.util.Map;
  */
 public final class Smart implements Criterion {
 
-  static final String NAME = "smart";
-
   /** Keeps the public code's division from one by zero. */
   private static final float FLOOR = 1e-6f;
 
@@ -96,11 +94,6 @@ public final class Smart implements Criterion {
     float weight(double factor) {
       return (float) (factor * scale);
     }
-  }
-
-  @Override
-  public String name() {
-    return NAME;
   }
 
   @Override

@@ -2,7 +2,6 @@ package io.holdfast.engine.criteria;
 
 import io.holdfast.engine.criteria.R3fOptions.Masks;
 import io.holdfast.engine.options.Option;
-import io.holdfast.engine.options.Options;
 
 /** Options of {@link Smart}. The defaults are the paper's, but without its proximal term. */
 public record SmartOptions(
@@ -59,9 +58,5 @@ public record SmartOptions(
     NONE,
     /** The first argument of each of the two KLs. */
     TARGETS
-  }
-
-  public static SmartOptions defaults() {
-    return Options.defaults(SmartOptions.class);
   }
 }

@@ -6,6 +6,7 @@ import io.holdfast.kernels.Philox;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Which examples form which batch. The training order is a pure function of (seed, epoch); no
@@ -171,16 +172,10 @@ public final class Batches {
       keys[i] = (long) Philox.word(key, i, 0, 0, 0) << 32 | i;
     }
     Arrays.sort(keys);
-    int[] order = new int[n];
-    for (int i = 0; i < n; i++) {
-      order[i] = (int) keys[i];
-    }
-    return order;
+    return Arrays.stream(keys).mapToInt(word -> (int) word).toArray();
   }
 
   private static int[] identity(int n) {
-    int[] order = new int[n];
-    Arrays.setAll(order, i -> i);
-    return order;
+    return IntStream.range(0, n).toArray();
   }
 }

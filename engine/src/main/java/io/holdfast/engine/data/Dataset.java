@@ -42,7 +42,7 @@ public record Dataset(
       if (firsts.get(i) == null || seconds != null && second == null) {
         throw usage("text " + (i + 1) + " is null");
       }
-      examples.add(new Example(i, firsts.get(i), second, -1, Float.NaN));
+      examples.add(new Example(firsts.get(i), second, -1, Float.NaN));
     }
     return new Dataset(task, null, null, false, examples, List.of());
   }
@@ -53,5 +53,15 @@ public record Dataset(
 
   public int size() {
     return examples.size();
+  }
+
+  /** Class ids. */
+  public int[] labels() {
+    return examples.stream().mapToInt(Example::label).toArray();
+  }
+
+  /** Values to predict. */
+  public double[] targets() {
+    return examples.stream().mapToDouble(Example::target).toArray();
   }
 }

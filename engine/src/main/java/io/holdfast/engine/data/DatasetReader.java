@@ -76,7 +76,7 @@ public final class DatasetReader {
     String second = row.second() == null ? null : row.second().text();
     int label = labelled && !task.regression() ? label(row) : -1;
     float target = labelled && task.regression() ? target(row) : Float.NaN;
-    return new Example(examples.size(), row.first().text(), second, label, target);
+    return new Example(row.first().text(), second, label, target);
   }
 
   private int label(Row row) {

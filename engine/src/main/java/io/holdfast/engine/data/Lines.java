@@ -1,6 +1,7 @@
 package io.holdfast.engine.data;
 
 import io.holdfast.kernels.HoldfastException;
+import io.holdfast.model.files.AtomicFile;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -174,7 +175,6 @@ final class Lines implements Closeable {
   }
 
   private HoldfastException unreadable(IOException e) {
-    return new HoldfastException(
-        HoldfastException.Kind.IO, file + ": cannot be read: " + e.getMessage(), e);
+    return AtomicFile.unreadable(HoldfastException.Kind.IO, file, e);
   }
 }

@@ -5,13 +5,9 @@ import io.holdfast.model.PackedBatch;
 import io.holdfast.model.text.Encoding;
 import io.holdfast.model.text.Tokenizer;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /** A data set as token ids, laid end to end; any examples of it make a batch. */
 public final class TokenizedDataset {
-
-  /** Rows given to the tokenizer at once; several threads take such chunks. */
-  private static final int CHUNK = 1024;
 
   private final Dataset data;
   private final int[] lengths;
@@ -60,21 +56,12 @@ public final class TokenizedDataset {
    * @param maxTokens longest example, specials included; what is longer is cut and counted
    */
   public static TokenizedDataset of(Dataset data, Tokenizer tokenizer, int maxTokens) {
-    int chunks = (data.size() + CHUNK - 1) / CHUNK;
+    boolean pair = data.task().pair();
     List<Encoding> encodings =
-        IntStream.range(0, chunks)
-            .parallel()
-            .mapToObj(c -> encode(data, tokenizer, maxTokens, c * CHUNK))
-            .flatMap(List::stream)
+        data.examples().parallelStream()
+            .map(row -> tokenizer.encode(row.first(), pair ? row.second() : null, maxTokens))
             .toList();
     return new TokenizedDataset(data, encodings);
-  }
-
-  private static List<Encoding> encode(Dataset data, Tokenizer tokenizer, int maxTokens, int from) {
-    List<Example> rows = data.examples().subList(from, Math.min(data.size(), from + CHUNK));
-    List<String> firsts = rows.stream().map(Example::first).toList();
-    List<String> seconds = data.task().pair() ? rows.stream().map(Example::second).toList() : null;
-    return tokenizer.encodeAll(firsts, seconds, maxTokens);
   }
 
   public Dataset data() {

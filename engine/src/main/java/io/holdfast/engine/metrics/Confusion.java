@@ -1,13 +1,15 @@
 package io.holdfast.engine.metrics;
 
+import java.util.stream.LongStream;
+
 /**
- * Counts of (true, predicted) class pairs and the metrics that follow from them, as scikit-learn
+ * Counts by class, true, predicted and both, and the metrics that follow from them, as scikit-learn
  * defines them: a ratio of 0 to 0 is 0.
  */
 public final class Confusion {
 
   private final int classes;
-  private final long[][] counts;
+  private final long[] hits;
   private final long[] labelled;
   private final long[] predicted;
   private final long total;
@@ -19,23 +21,16 @@ public final class Confusion {
           predictions.length + " predictions for " + labels.length + " labels");
     }
     this.classes = classes;
-    counts = new long[classes][classes];
+    hits = new long[classes];
     labelled = new long[classes];
     predicted = new long[classes];
     total = labels.length;
-    long hits = 0;
     for (int i = 0; i < labels.length; i++) {
-      counts[labels[i]][predictions[i]]++;
       labelled[labels[i]]++;
       predicted[predictions[i]]++;
-      hits += labels[i] == predictions[i] ? 1 : 0;
+      hits[labels[i]] += labels[i] == predictions[i] ? 1 : 0;
     }
-    correct = hits;
-  }
-
-  /** {@code counts[t][p]}: examples of class t predicted as p. */
-  public long[][] counts() {
-    return counts;
+    correct = LongStream.of(hits).sum();
   }
 
   public double accuracy() {
@@ -45,7 +40,7 @@ public final class Confusion {
   /** {@code 2·TP / (2·TP + FP + FN)} of one class. */
   public double f1(int positive) {
     long sum = labelled[positive] + predicted[positive];
-    return sum == 0 ? 0 : 2.0 * counts[positive][positive] / sum;
+    return sum == 0 ? 0 : 2.0 * hits[positive] / sum;
   }
 
   /** Mean F1 over the classes that occur, as label or prediction. */

@@ -1,10 +1,12 @@
 package io.holdfast.engine.metrics;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
- * Correlations of two series, as SciPy defines them. Both are NaN, as there, when a series is
- * constant, holds a NaN, or has fewer than two values; Pearson's also with an infinity.
+ * Correlations of two series, as SciPy defines them; sums are the JDK's compensated ones. Both are
+ * NaN, as there, when a series is constant, holds a NaN, or has fewer than two values; Pearson's
+ * also with an infinity.
  */
 public final class Correlation {
 
@@ -20,11 +22,8 @@ public final class Correlation {
     }
     double[] u = unit(x);
     double[] v = unit(y);
-    Sum dot = new Sum();
-    for (int i = 0; i < u.length; i++) {
-      dot.add(u[i] * v[i]);
-    }
-    return Math.max(-1, Math.min(1, dot.value()));
+    double dot = IntStream.range(0, u.length).mapToDouble(i -> u[i] * v[i]).sum();
+    return Math.max(-1, Math.min(1, dot));
   }
 
   /** Pearson's correlation of the ranks, equal values sharing the mean of theirs. */
@@ -35,11 +34,10 @@ public final class Correlation {
   }
 
   public static double meanSquaredError(double[] x, double[] y) {
-    Sum sum = new Sum();
-    for (int i = 0; i < x.length; i++) {
-      sum.add((x[i] - y[i]) * (x[i] - y[i]));
-    }
-    return sum.value() / x.length;
+    return IntStream.range(0, x.length)
+        .mapToDouble(i -> (x[i] - y[i]) * (x[i] - y[i]))
+        .average()
+        .orElse(Double.NaN);
   }
 
   /** Ranks from 1; equal values share the mean of theirs. */
@@ -76,42 +74,11 @@ public final class Correlation {
 
   /** {@code (x − x̄) / ‖x − x̄‖}. */
   private static double[] unit(double[] x) {
-    Sum sum = new Sum();
-    for (double value : x) {
-      sum.add(value);
-    }
-    double mean = sum.value() / x.length;
-    double largest = 0;
-    for (double value : x) {
-      largest = Math.max(largest, Math.abs(value - mean));
-    }
-    double[] u = new double[x.length];
-    Sum squares = new Sum();
-    for (int i = 0; i < u.length; i++) {
-      // Scaled by the largest, so that no square overflows or vanishes.
-      u[i] = (x[i] - mean) / largest;
-      squares.add(u[i] * u[i]);
-    }
-    double norm = Math.sqrt(squares.value());
-    for (int i = 0; i < u.length; i++) {
-      u[i] /= norm;
-    }
-    return u;
-  }
-
-  /** Compensated summation (Neumaier 1974). */
-  private static final class Sum {
-    private double sum;
-    private double lost;
-
-    void add(double value) {
-      double next = sum + value;
-      lost += Math.abs(sum) >= Math.abs(value) ? (sum - next) + value : (value - next) + sum;
-      sum = next;
-    }
-
-    double value() {
-      return sum + lost;
-    }
+    double mean = Arrays.stream(x).average().orElseThrow();
+    double largest = Arrays.stream(x).map(value -> Math.abs(value - mean)).max().orElseThrow();
+    // Scaled by the largest, so that no square overflows or vanishes.
+    double[] u = Arrays.stream(x).map(value -> (value - mean) / largest).toArray();
+    double norm = Math.sqrt(Arrays.stream(u).map(value -> value * value).sum());
+    return Arrays.stream(u).map(value -> value / norm).toArray();
   }
 }

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * The metrics of a task, in its order, under the names of Hugging Face's {@code glue} metric. A
@@ -39,22 +40,16 @@ public final class Metrics {
    */
   public static LinkedHashMap<String, Double> compute(
       Task task, float[] logits, List<Example> examples) {
-    int n = examples.size();
     if (task.regression()) {
-      double[] predictions = new double[n];
-      double[] targets = new double[n];
-      for (int i = 0; i < n; i++) {
-        predictions[i] = logits[i];
-        targets[i] = examples.get(i).target();
-      }
-      return compute(task, predictions, targets);
+      double[] targets = examples.stream().mapToDouble(Example::target).toArray();
+      return compute(task, doubles(logits), targets);
     }
-    int[] predictions = argmax(logits, task.outputs());
-    int[] labels = new int[n];
-    for (int i = 0; i < n; i++) {
-      labels[i] = examples.get(i).label();
-    }
-    return compute(task, predictions, labels);
+    int[] labels = examples.stream().mapToInt(Example::label).toArray();
+    return compute(task, argmax(logits, task.outputs()), labels);
+  }
+
+  public static double[] doubles(float[] x) {
+    return IntStream.range(0, x.length).mapToDouble(i -> x[i]).toArray();
   }
 
   /** For classes: ids predicted and true. */

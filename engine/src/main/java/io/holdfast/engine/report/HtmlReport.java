@@ -4,10 +4,8 @@ import io.holdfast.engine.compare.Comparison;
 import io.holdfast.engine.compare.Comparison.TaskRuns;
 import io.holdfast.engine.compare.RunResult;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -78,7 +76,7 @@ public final class HtmlReport {
         task.arms().size() > Plots.MOST_ARMS
             ? " The first " + Plots.MOST_ARMS + " rows of the table."
             : "";
-    String dashed = Double.isNaN(task.majority()) ? "" : "; dashed: always the most frequent label";
+    String dashed = Double.isNaN(task.majority()) ? "" : "; dashed: always the same answer";
     return "<section>\n<h2>"
         + Svg.escaped(Summary.title(task))
         + "</h2>\n<div class=\"wide\">\n"
@@ -94,7 +92,10 @@ public final class HtmlReport {
             plots.scores() + plots.losses())
         + figure(
             "Cost against score",
-            "Means, with the 95 % interval of the score; left is cheaper, up is better." + first,
+            "Means, with the 95 % interval of the score; left is cheaper, "
+                + (task.lowerIsBetter() ? "down" : "up")
+                + " is better."
+                + first,
             plots.cost())
         + parameters(plots)
         + "</section>\n";
@@ -123,15 +124,11 @@ public final class HtmlReport {
   /** Options that all runs share. */
   private static String settings(Comparison comparison) {
     List<RunResult> runs = all(comparison);
-    Map<String, Set<String>> values = new LinkedHashMap<>();
-    for (RunResult run : runs) {
-      run.config()
-          .forEach((key, v) -> values.computeIfAbsent(key, k -> new LinkedHashSet<>()).add(v));
-    }
+    Set<Map.Entry<String, String>> same = new LinkedHashSet<>(runs.get(0).config().entrySet());
+    runs.forEach(run -> same.retainAll(run.config().entrySet()));
     String shared =
-        values.entrySet().stream()
-            .filter(e -> e.getValue().size() == 1)
-            .map(e -> "--" + e.getKey().replace('_', '-') + " " + e.getValue().iterator().next())
+        same.stream()
+            .map(option -> "--" + option.getKey().replace('_', '-') + " " + option.getValue())
             .collect(Collectors.joining(" "));
     String machines =
         runs.stream()
@@ -155,10 +152,10 @@ public final class HtmlReport {
                   task.task() + " " + arm.label(),
                   String.valueOf(run.seed()),
                   run.status(),
-                  "%.4f".formatted(run.score()),
-                  "%.4f".formatted(run.last()),
+                  Summary.score(run.score()),
+                  Summary.score(run.last()),
                   String.valueOf(run.steps()),
-                  String.format(Locale.ROOT, "%.1f", run.seconds())));
+                  Summary.number("%.1f", run.seconds())));
         }
       }
     }

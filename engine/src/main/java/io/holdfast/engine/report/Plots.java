@@ -89,19 +89,26 @@ final class Plots {
     svg.line(median, y - 11, median, y + 11, "median" + colour);
     for (int i = 0; i < arm.runs().size(); i++) {
       RunResult run = arm.runs().get(i);
-      double score = Comparison.score(run, task.majority());
-      double place = y + (i % 5 - 2) * 3;
-      if (Double.isNaN(score)) {
-        continue;
-      }
-      boolean failed = Comparison.isFailed(run, task.metric(), task.majority());
-      String tip = "%s, seed %d: %.4f".formatted(arm.label(), run.seed(), score);
-      if (failed) {
-        svg.cross(index, x.at(score), place, tip + ", " + run.status() + ", failed");
-      } else {
-        svg.mark(index, x.at(score), place, tip);
-      }
+      String name = arm.label() + ", seed " + run.seed();
+      run(svg, index, run, x.at(score(run)), y + (i % 5 - 2) * 3, name);
     }
+  }
+
+  /** A mark, or a cross for a run that failed; nothing where a number is missing. */
+  private void run(Svg svg, int colour, RunResult run, double x, double y, String name) {
+    String tip = "%s: %.4f".formatted(name, score(run));
+    if (Double.isNaN(x) || Double.isNaN(y)) {
+      return;
+    }
+    if (Comparison.isFailed(run, task.metric(), task.majority())) {
+      svg.cross(colour, x, y, tip + ", " + run.status() + ", failed");
+    } else {
+      svg.mark(colour, x, y, tip);
+    }
+  }
+
+  private double score(RunResult run) {
+    return Comparison.score(run, task.majority());
   }
 
   /** The metric at every evaluation: a thin line a run, a thick one for their mean. */
@@ -222,17 +229,9 @@ final class Plots {
     double bottom = HEIGHT - BOTTOM;
     Svg svg = new Svg(WIDTH, HEIGHT, task.task() + ": score by " + key);
     Axis x = Axis.spanning(values(key).filter(Double::isFinite).toArray(), LEFT, WIDTH - 14, 6);
-    Axis y = Axis.around(runs().mapToDouble(RunResult::score), bottom, TOP, 6);
+    Axis y = Axis.around(runs().mapToDouble(this::score), bottom, TOP, 6);
     frame(svg, x, y, "--" + key.replace('_', '-'), metric());
-    runs()
-        .filter(run -> Double.isFinite(value(run, key)) && Double.isFinite(run.score()))
-        .forEach(
-            run ->
-                svg.mark(
-                    1,
-                    x.at(value(run, key)),
-                    y.at(run.score()),
-                    "%s: %.4f".formatted(run.run(), run.score())));
+    runs().forEach(run -> run(svg, 1, run, x.at(value(run, key)), y.at(score(run)), run.run()));
     return svg.end();
   }
 
@@ -246,7 +245,7 @@ final class Plots {
 
   private static double value(RunResult run, String key) {
     String text = run.config().getOrDefault(key, "");
-    return text.matches("-?[0-9.]+(E-?[0-9]+)?") ? Double.parseDouble(text) : Double.NaN;
+    return text.matches("-?\\d+(\\.\\d+)?(E-?\\d+)?") ? Double.parseDouble(text) : Double.NaN;
   }
 
   /** A name beside what it names. */

@@ -118,11 +118,11 @@ public final class Summary {
     return arm.pairs() < arm.runs().size() ? " (" + arm.pairs() + ")" : "";
   }
 
-  private static String score(double value) {
+  static String score(double value) {
     return number("%.4f", value);
   }
 
-  private static String number(String format, double value) {
+  static String number(String format, double value) {
     return Double.isNaN(value) ? "–" : String.format(Locale.ROOT, format, value);
   }
 

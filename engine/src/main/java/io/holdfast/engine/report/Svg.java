@@ -22,79 +22,65 @@ final class Svg {
    * @param label what the drawing shows, for who cannot see it
    */
   Svg(double width, double height, String label) {
-    out.append(
-            tag(
-                "<svg viewBox=\"0 0 %s %s\" width=\"%s\" role=\"img\" aria-label=\"%s\">",
-                width, height, width, escaped(label)))
-        .append('\n');
+    add(
+        "<svg viewBox=\"0 0 %s %s\" width=\"%s\" role=\"img\" aria-label=\"%s\">",
+        width, height, width, escaped(label));
   }
 
-  Svg line(double x1, double y1, double x2, double y2, String style) {
-    out.append(
-            tag(
-                "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" class=\"%s\"/>",
-                x1, y1, x2, y2, style))
-        .append('\n');
-    return this;
+  void line(double x1, double y1, double x2, double y2, String style) {
+    add("<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" class=\"%s\"/>", x1, y1, x2, y2, style);
   }
 
-  Svg box(double x, double y, double width, double height, String style) {
-    out.append(
-            tag(
-                "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" class=\"%s\"/>",
-                x, y, width, height, style))
-        .append('\n');
-    return this;
+  void box(double x, double y, double width, double height, String style) {
+    add(
+        "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" class=\"%s\"/>",
+        x, y, width, height, style);
   }
 
   /** Points as x, y pairs. */
-  Svg path(List<double[]> points, String style) {
+  void path(List<double[]> points, String style) {
     String places =
         points.stream()
             .map(p -> number(p[0]) + "," + number(p[1]))
             .collect(Collectors.joining(" "));
-    out.append(tag("<polyline points=\"%s\" class=\"%s\"/>", places, style)).append('\n');
-    return this;
+    add("<polyline points=\"%s\" class=\"%s\"/>", places, style);
   }
 
   /**
    * @param anchor "start", "middle" or "end"
    */
-  Svg text(double x, double y, String anchor, String style, String text) {
-    out.append(
-            tag(
-                "<text x=\"%s\" y=\"%s\" text-anchor=\"%s\" class=\"%s\">%s</text>",
-                x, y, anchor, style, escaped(text)))
-        .append('\n');
-    return this;
+  void text(double x, double y, String anchor, String style, String text) {
+    add(
+        "<text x=\"%s\" y=\"%s\" text-anchor=\"%s\" class=\"%s\">%s</text>",
+        x, y, anchor, style, escaped(text));
   }
 
   /** Text that runs upwards, its middle at the given place. */
-  Svg upwards(double x, double y, String text) {
-    out.append(
-            tag(
-                "<text transform=\"translate(%s %s) rotate(-90)\" text-anchor=\"middle\">%s</text>",
-                x, y, escaped(text)))
-        .append('\n');
-    return this;
+  void upwards(double x, double y, String text) {
+    add(
+        "<text transform=\"translate(%s %s) rotate(-90)\" text-anchor=\"middle\">%s</text>",
+        x, y, escaped(text));
   }
 
   /** A filled mark of the arm's colour and shape; it tells {@code tip} under the pointer. */
-  Svg mark(int arm, double x, double y, String tip) {
-    out.append(tag("<path d=\"%s\" class=\"mark c%s\">", shape(arm, x, y), arm % COLOURS));
-    return tip(tip);
+  void mark(int arm, double x, double y, String tip) {
+    path(shape(arm, x, y), "mark", arm, tip);
   }
 
   /** A cross: a run that failed. */
-  Svg cross(int arm, double x, double y, String tip) {
+  void cross(int arm, double x, double y, String tip) {
     String d = tag("M%s %sl8 8m0 -8l-8 8", x - RADIUS, y - RADIUS);
-    out.append(tag("<path d=\"%s\" class=\"cross c%s\">", d, arm % COLOURS));
-    return tip(tip);
+    path(d, "cross", arm, tip);
   }
 
-  private Svg tip(String tip) {
-    out.append("<title>").append(escaped(tip)).append("</title></path>\n");
-    return this;
+  private void path(String d, String style, int arm, String tip) {
+    add(
+        "<path d=\"%s\" class=\"%s c%s\"><title>%s</title></path>",
+        d, style, arm % COLOURS, escaped(tip));
+  }
+
+  private void add(String format, Object... values) {
+    out.append(tag(format, values)).append('\n');
   }
 
   private static String shape(int arm, double x, double y) {

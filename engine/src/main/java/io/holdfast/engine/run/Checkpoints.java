@@ -4,11 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.files.AtomicFile;
-import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,6 +17,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedInputStream;
+import java.util.zip.CheckedOutputStream;
 
 /**
  * The checkpoints of a run folder. At any moment, also after a crash or a full disk, the newest
@@ -78,13 +77,13 @@ public final class Checkpoints {
       point(step, bestStep);
       rotate(step, bestStep);
       return target;
-    } catch (IOException | UncheckedIOException e) {
+    } catch (IOException e) {
       removeQuietly(temporary);
       throw new HoldfastException(
           HoldfastException.Kind.IO,
           target
               + ": the checkpoint cannot be written ("
-              + reason(e)
+              + AtomicFile.reason(e)
               + "); earlier ones are intact: free space and run the same command again",
           e);
     }
@@ -159,20 +158,22 @@ public final class Checkpoints {
     ObjectNode manifest = Json.object().put("format", 1).put("step", step);
     ObjectNode sums = manifest.putObject("files");
     for (Map.Entry<String, AtomicFile.Content> file : files.entrySet()) {
-      Summing sum = put(temporary.resolve(file.getKey()), file.getValue());
-      sums.putObject(file.getKey()).put("bytes", sum.bytes).put("crc32c", sum.crc.getValue());
+      Path path = temporary.resolve(file.getKey());
+      long sum = put(path, file.getValue());
+      sums.putObject(file.getKey()).put("bytes", disk.size(path)).put("crc32c", sum);
     }
     put(temporary.resolve(MANIFEST), text(Json.pretty(manifest)));
     disk.sync(temporary);
   }
 
-  private Summing put(Path file, AtomicFile.Content content) throws IOException {
-    Summing out = new Summing(disk.create(file));
+  /** Returns the CRC-32C of what was written. */
+  private long put(Path file, AtomicFile.Content content) throws IOException {
+    CheckedOutputStream out = new CheckedOutputStream(disk.create(file), new CRC32C());
     try (out) {
       content.writeTo(out);
     }
     disk.sync(file);
-    return out;
+    return out.getChecksum().getValue();
   }
 
   private long crc(Path file) throws IOException {
@@ -261,33 +262,6 @@ public final class Checkpoints {
   }
 
   private static HoldfastException unreadable(Path path, IOException e) {
-    return new HoldfastException(
-        HoldfastException.Kind.IO, path + ": cannot be read (" + reason(e) + ")", e);
-  }
-
-  private static String reason(Exception e) {
-    return AtomicFile.reason(e instanceof UncheckedIOException u ? u.getCause() : (IOException) e);
-  }
-
-  /** Counts and sums what passes through. */
-  private static final class Summing extends FilterOutputStream {
-    private final CRC32C crc = new CRC32C();
-    private long bytes;
-
-    Summing(OutputStream out) {
-      super(out);
-    }
-
-    @Override
-    public void write(int b) throws IOException {
-      write(new byte[] {(byte) b}, 0, 1);
-    }
-
-    @Override
-    public void write(byte[] b, int from, int length) throws IOException {
-      out.write(b, from, length);
-      crc.update(b, from, length);
-      bytes += length;
-    }
+    return AtomicFile.unreadable(HoldfastException.Kind.IO, path, e);
   }
 }

@@ -71,7 +71,7 @@ public final class FolderLock implements AutoCloseable {
     }
   }
 
-  private static HoldfastException failed(Path folder, IOException e) {
+  static HoldfastException failed(Path folder, IOException e) {
     return new HoldfastException(
         HoldfastException.Kind.IO,
         folder

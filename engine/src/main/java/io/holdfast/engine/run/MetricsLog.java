@@ -1,6 +1,7 @@
 package io.holdfast.engine.run;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.files.AtomicFile;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -54,7 +55,7 @@ public final class MetricsLog implements AutoCloseable {
       }
       return lines;
     } catch (IOException e) {
-      throw AtomicFile.unwritable(file, e);
+      throw AtomicFile.unreadable(HoldfastException.Kind.IO, file, e);
     }
   }
 

@@ -53,7 +53,7 @@ public final class RunFolder implements AutoCloseable {
       }
       return new RunFolder(folder, FolderLock.take(folder, LOCK));
     } catch (IOException e) {
-      throw io(folder, e);
+      throw FolderLock.failed(folder, e);
     }
   }
 
@@ -70,7 +70,7 @@ public final class RunFolder implements AutoCloseable {
       }
       return run || names.isEmpty() || !Collections.disjoint(names, List.of(own));
     } catch (IOException e) {
-      throw io(folder, e);
+      throw FolderLock.failed(folder, e);
     }
   }
 
@@ -129,7 +129,7 @@ public final class RunFolder implements AutoCloseable {
       Path file = folder.resolve("run.json");
       return Disk.REAL.size(file) < 0 ? null : Json.parse(Files.readAllBytes(file));
     } catch (IOException e) {
-      throw io(folder, e);
+      throw FolderLock.failed(folder, e);
     }
   }
 
@@ -159,15 +159,5 @@ public final class RunFolder implements AutoCloseable {
 
   private static HoldfastException usage(String message) {
     return new HoldfastException(HoldfastException.Kind.USAGE, message);
-  }
-
-  private static HoldfastException io(Path path, IOException e) {
-    return new HoldfastException(
-        HoldfastException.Kind.IO,
-        path
-            + ": cannot be used ("
-            + AtomicFile.reason(e)
-            + "); free space or choose another folder",
-        e);
   }
 }

@@ -61,11 +61,6 @@ public final class Mixout implements Criterion {
   }
 
   @Override
-  public String name() {
-    return criterion.name();
-  }
-
-  @Override
   public boolean addsNoise() {
     return criterion.addsNoise();
   }

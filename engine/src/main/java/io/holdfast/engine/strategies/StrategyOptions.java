@@ -2,7 +2,6 @@ package io.holdfast.engine.strategies;
 
 import io.holdfast.engine.optim.Schedule;
 import io.holdfast.engine.options.Option;
-import io.holdfast.engine.options.Options;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.Frozen;
 import io.holdfast.model.ModelConfig;
@@ -77,10 +76,6 @@ public record StrategyOptions(
     SWA,
     /** Exponential. */
     EMA
-  }
-
-  public static StrategyOptions defaults() {
-    return Options.defaults(StrategyOptions.class);
   }
 
   public StrategyOptions {

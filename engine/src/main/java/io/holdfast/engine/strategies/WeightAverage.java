@@ -68,9 +68,9 @@ public final class WeightAverage {
     return updates >= start;
   }
 
-  /** True after that. */
+  /** True once weights after that have joined it. */
   public boolean isThere(int updates) {
-    return updates > start;
+    return updates - start >= options.averageEvery();
   }
 
   /** Takes the weights after {@code updates} updates into account. */

@@ -1,5 +1,7 @@
 package io.holdfast.engine.train;
 
+import java.util.Arrays;
+
 /**
  * Recognises a run that does not learn: fine-tuning on small data sometimes ends in a model that
  * gives every input the same answer. An evaluation is suspicious if the predictions are constant
@@ -76,14 +78,7 @@ final class DegenerateDetector {
   }
 
   static double variance(double[] x) {
-    double mean = 0;
-    for (double value : x) {
-      mean += value / x.length;
-    }
-    double sum = 0;
-    for (double value : x) {
-      sum += (value - mean) * (value - mean);
-    }
-    return sum / x.length;
+    double mean = Arrays.stream(x).average().orElseThrow();
+    return Arrays.stream(x).map(value -> (value - mean) * (value - mean)).average().orElseThrow();
   }
 }

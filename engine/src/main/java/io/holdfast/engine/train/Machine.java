@@ -73,8 +73,8 @@ public final class Machine {
     if (!Files.isReadable(file)) {
       return null;
     }
-    try (var lines = Files.lines(file)) {
-      return lines
+    try {
+      return Files.readAllLines(file).stream()
           .filter(line -> line.startsWith(name))
           .map(line -> line.substring(line.indexOf(':') + 1).strip())
           .findFirst()

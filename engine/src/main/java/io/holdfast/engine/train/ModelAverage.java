@@ -7,7 +7,6 @@ import io.holdfast.kernels.Arena;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.model.ModelConfig;
 import io.holdfast.model.Parameters;
-import io.holdfast.model.io.LoadReport;
 import io.holdfast.model.io.ModelFolder;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,6 +14,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Averages of trained models, weight by weight.
@@ -167,9 +167,9 @@ public final class ModelAverage implements AutoCloseable {
         throw unlike(
             model, "its labels are " + own.labels() + ", the other's " + config().labels());
       }
-      LoadReport report = files.folder.loadInto(into, predictor.kernels);
-      if (!report.absent().isEmpty()) {
-        throw unlike(model, "it has no " + String.join(", ", report.absent()));
+      Set<String> absent = files.load(into, predictor.kernels, predictor.listener);
+      if (!absent.isEmpty()) {
+        throw unlike(model, "it has no " + String.join(", ", absent));
       }
     }
   }
@@ -178,7 +178,7 @@ public final class ModelAverage implements AutoCloseable {
   private void loadBase(String base, Parameters into) {
     try (Pretrained files = open(base)) {
       copy(into, mixture);
-      files.folder.loadInto(into, predictor.kernels);
+      files.load(into, predictor.kernels, predictor.listener);
       if (!answersTheSame(files.folder.config())) {
         into.layout().entries().stream()
             .filter(entry -> entry.name().startsWith("classifier."))

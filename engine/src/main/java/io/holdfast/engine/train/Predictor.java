@@ -43,7 +43,7 @@ public final class Predictor implements AutoCloseable {
   }
 
   private final Settings settings;
-  private final ProgressListener listener;
+  final ProgressListener listener;
   final Kernels kernels;
   final Pretrained files;
   final SequenceClassifier model;
@@ -63,7 +63,7 @@ public final class Predictor implements AutoCloseable {
     this.parameters = parameters;
     ModelConfig config = files.folder.config();
     Parameters weights = new Parameters(ParameterLayout.of(config), parameters, kernels.real());
-    Set<String> absent = files.folder.loadInto(weights, kernels).absent();
+    Set<String> absent = files.load(weights, kernels, listener);
     if (!absent.isEmpty()) {
       throw new HoldfastException(
           HoldfastException.Kind.MODEL_FILE,

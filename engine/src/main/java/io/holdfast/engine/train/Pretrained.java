@@ -1,6 +1,7 @@
 package io.holdfast.engine.train;
 
 import io.holdfast.engine.data.Task;
+import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.model.Initializer;
 import io.holdfast.model.ModelConfig;
@@ -13,6 +14,7 @@ import io.holdfast.model.text.Tokenizer;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 
 /** The model a run starts from: its files, its tokenizer, and how its head fits a task. */
@@ -41,6 +43,22 @@ final class Pretrained implements AutoCloseable {
       folder.close();
       throw e;
     }
+  }
+
+  /**
+   * Fills what the files have and warns of encoder layers that config.json leaves out. Returns the
+   * names of what they lack, of pooler and head.
+   */
+  Set<String> load(Parameters weights, Kernels kernels, ProgressListener listener) {
+    LoadReport report = folder.loadInto(weights, kernels);
+    List<String> beyond =
+        report.ignored().stream().filter(name -> name.contains("encoder.layer.")).toList();
+    if (!beyond.isEmpty()) {
+      listener.warning(
+          "config.json asks for %d layers; the weights have more, which are not used: %d tensors, %s first"
+              .formatted(folder.config().layers(), beyond.size(), beyond.get(0)));
+    }
+    return report.absent();
   }
 
   /** True if the files have a head that answers this task, under whatever order of labels. */
@@ -93,16 +111,17 @@ final class Pretrained implements AutoCloseable {
    *
    * @return names of the fresh parameters, whole encoder layers as one
    */
-  Collection<String> loadInto(Workspace space, Task task, TrainConfig run) {
+  Collection<String> loadInto(
+      Workspace space, Task task, TrainConfig run, ProgressListener listener) {
     ModelConfig config = space.model.config();
     Parameters weights = space.model.weights();
     boolean keepsOutput = hasHeadFor(task);
-    LoadReport report = folder.loadInto(weights, space.kernels);
+    Set<String> absent = load(weights, space.kernels, listener);
     Key key = Key.of(run.seed()).at(FRESH);
     Set<String> fresh = new LinkedHashSet<>();
     for (ParameterLayout.Entry entry : weights.layout().entries()) {
       boolean otherLabels = !keepsOutput && entry.name().startsWith("classifier.");
-      if (report.absent().contains(entry.name())
+      if (absent.contains(entry.name())
           || otherLabels
           || run.strategies().redraws(entry, config.layers())) {
         Initializer.tensor(space.kernels, config, weights, entry, key);

@@ -12,6 +12,7 @@ import io.holdfast.engine.data.TokenizedDataset;
 import io.holdfast.engine.run.Json;
 import io.holdfast.model.text.Tokenizer;
 import java.nio.file.Path;
+import java.util.function.BiFunction;
 
 /**
  * The rows of a run as tokens.
@@ -42,36 +43,18 @@ record RunData(TokenizedDataset train, TokenizedDataset dev, TokenizedDataset te
   /** Reads and tokenises all files; what is cut or left out is said. */
   static RunData read(
       TrainConfig config, Task task, Tokenizer tokenizer, int maxTokens, ProgressListener to) {
-    TokenizedDataset dev = null;
-    TokenizedDataset test = null;
-    TokenizedDataset rows =
-        read(
-            task,
-            config.file(Split.TRAIN),
-            true,
-            config.maxTrainSamples(),
-            tokenizer,
-            maxTokens,
-            to);
-    Path devFile = config.file(Split.DEV);
-    if (devFile != null) {
-      dev = read(task, devFile, true, config.maxEvalSamples(), tokenizer, maxTokens, to);
-    }
-    if (config.testFile() != null) {
-      test = read(task, config.testFile(), false, 0, tokenizer, maxTokens, to);
-    }
-    return new RunData(rows, dev, test);
-  }
-
-  static TokenizedDataset read(
-      Task task,
-      Path file,
-      boolean labelled,
-      int maxRows,
-      Tokenizer tokenizer,
-      int maxTokens,
-      ProgressListener to) {
-    return tokenize(DatasetReader.read(task, file, labelled, maxRows), tokenizer, maxTokens, to);
+    BiFunction<Split, Integer, TokenizedDataset> rows =
+        (split, most) -> {
+          Path file = config.file(split);
+          boolean labelled = split != Split.TEST;
+          return file == null
+              ? null
+              : tokenize(DatasetReader.read(task, file, labelled, most), tokenizer, maxTokens, to);
+        };
+    return new RunData(
+        rows.apply(Split.TRAIN, config.maxTrainSamples()),
+        rows.apply(Split.DEV, config.maxEvalSamples()),
+        rows.apply(Split.TEST, 0));
   }
 
   /** What is cut or left out is said. */

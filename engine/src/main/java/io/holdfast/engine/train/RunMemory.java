@@ -45,7 +45,7 @@ record RunMemory(long block, int blocks, long state, long training, long plain, 
     long plain = step(kernels, config, new CrossEntropy(), train, new long[1]).activations();
     long inference = eval == null ? 0 : inference(kernels, config, eval).activations();
     return new RunMemory(
-        plan.weights(), TRAINING_BLOCKS, state[0], plan.activations(), plain, inference);
+        plan.block(), TRAINING_BLOCKS, state[0], plan.activations(), plain, inference);
   }
 
   /**
@@ -77,7 +77,7 @@ record RunMemory(long block, int blocks, long state, long training, long plain, 
 
   static RunMemory forInference(Kernels kernels, ModelConfig config, Batches.Bounds eval) {
     MemoryPlan plan = inference(kernels, config, eval);
-    return new RunMemory(plan.weights(), 1, 0, 0, 0, plan.activations());
+    return new RunMemory(plan.block(), 1, 0, 0, 0, plan.activations());
   }
 
   private static MemoryPlan inference(Kernels kernels, ModelConfig config, Batches.Bounds eval) {

@@ -2,7 +2,6 @@ package io.holdfast.engine.train;
 
 import static java.util.Locale.ROOT;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.engine.run.Json;
@@ -72,8 +71,8 @@ final class RunRecord {
       differences.add("this machine does not do bf16 products as that one did");
     }
     for (String split : HASHED) {
-      String was = text(previous.path("data").path(split).path("sha256"));
-      if (!was.equals(text(json.path("data").path(split).path("sha256")))) {
+      String was = previous.path("data").path(split).path("sha256").asText("none");
+      if (!was.equals(json.path("data").path(split).path("sha256").asText("none"))) {
         differences.add("the " + split + " file has changed");
       }
     }
@@ -86,10 +85,6 @@ final class RunRecord {
               + String.join("; ", differences)
               + "; name another folder, or give the same options to resume");
     }
-  }
-
-  private static String text(JsonNode value) {
-    return value.isMissingNode() || value.isNull() ? "none" : value.asText();
   }
 
   /** Notes the start; earlier starts of the same run are kept, and the memory they took. */

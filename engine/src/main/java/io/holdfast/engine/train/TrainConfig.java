@@ -24,8 +24,7 @@ import java.util.stream.Collectors;
 public record TrainConfig(
     @Option(help = "weights to start from: a folder in Hugging Face layout, or minilm")
         String model,
-    @Option(help = "a GLUE task (cola, sst2, mrpc, …); without it: --label-column and files")
-        String task,
+    @Option(help = "a GLUE task (cola, sst2, mrpc, …); without it: files and columns") String task,
     @Option(help = "folder with train.tsv and dev.tsv", free = true) Path dataDir,
     @Option(help = "training rows (.tsv, .csv, .jsonl)", free = true) Path trainFile,
     @Option(help = "evaluation rows", free = true) Path validationFile,
@@ -150,7 +149,7 @@ public record TrainConfig(
             min = 0)
         int patience,
     @Option(help = "updates between log lines", byDefault = "50", min = 1) int loggingSteps,
-    @Option(help = "constant predictions or a loss at class entropy", byDefault = "warn")
+    @Option(help = "constant predictions and a loss at class entropy", byDefault = "warn")
         OnDegenerate onDegenerate,
     @Option(help = "where everything is written", free = true) Path outputDir) {
 

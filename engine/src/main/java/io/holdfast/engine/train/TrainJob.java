@@ -121,7 +121,7 @@ public final class TrainJob {
   }
 
   private void fillWeights(Pretrained pretrained, Workspace space, Task task) {
-    Collection<String> fresh = pretrained.loadInto(space, task, config);
+    Collection<String> fresh = pretrained.loadInto(space, task, config, listener);
     if (!fresh.isEmpty()) {
       listener.message("drawn afresh from the seed: " + String.join(", ", fresh));
     }

@@ -24,24 +24,38 @@ final class TrainPlan {
     this.batches = new Batches(lengths, limits);
     this.seed = config.seed();
     this.accumulation = config.gradientAccumulationSteps();
-    this.totalSteps = config.maxSteps() > 0 ? config.maxSteps() : steps(config.numTrainEpochs());
+    boolean differ = config.maxTokens() > 0;
+    this.totalSteps =
+        config.maxSteps() > 0 ? config.maxSteps() : steps(config.numTrainEpochs(), differ);
   }
 
-  private int steps(double epochs) {
-    long steps = 0;
-    int whole = (int) epochs;
+  /**
+   * @param differ an epoch may have more updates than another
+   */
+  private int steps(double epochs, boolean differ) {
+    if (epochs * updates(0).size() > 2.0 * Integer.MAX_VALUE) {
+      throw tooMany(); // far too many to count
+    }
+    int whole = differ ? (int) epochs : 0;
+    long before = 0;
     for (int epoch = 0; epoch < whole; epoch++) {
-      steps += updates(epoch).size();
+      before += updates(epoch).size();
     }
     // In decimal: 1.3 − 1 is more than 0.3 in double, and would be an update more.
     BigDecimal part = BigDecimal.valueOf(epochs).subtract(BigDecimal.valueOf(whole));
-    BigDecimal updates = part.multiply(BigDecimal.valueOf(updates(whole).size()));
-    steps += updates.setScale(0, RoundingMode.CEILING).longValueExact();
-    if (steps > Integer.MAX_VALUE) {
-      throw new HoldfastException(
-          HoldfastException.Kind.USAGE, "more than 2^31 updates: lower --num-train-epochs");
+    BigDecimal steps =
+        part.multiply(BigDecimal.valueOf(updates(whole).size()))
+            .setScale(0, RoundingMode.CEILING)
+            .add(BigDecimal.valueOf(before));
+    if (steps.compareTo(BigDecimal.valueOf(Integer.MAX_VALUE)) > 0) {
+      throw tooMany();
     }
-    return (int) steps;
+    return steps.intValue();
+  }
+
+  private static HoldfastException tooMany() {
+    return new HoldfastException(
+        HoldfastException.Kind.USAGE, "more than 2^31 updates: lower --num-train-epochs");
   }
 
   /** The micro-batches of each update of an epoch. */

@@ -130,16 +130,14 @@ final class Trainer {
   /** How the optimiser treats each parameter; null for what is frozen. */
   private static Function<ParameterLayout.Entry, ParameterGroup> groups(
       TrainConfig config, ModelConfig model) {
-    Function<ParameterLayout.Entry, ParameterGroup> decay =
-        config.weightDecayAll()
-            ? AdamW.decayAll(config.weightDecay())
-            : AdamW.decayMatrices(config.weightDecay());
     StrategyOptions strategies = config.strategies();
     LayerRates rates = new LayerRates(strategies, model.layers(), config.learningRate());
-    return entry ->
-        strategies.frozen().covers(entry)
-            ? null
-            : new ParameterGroup(rates.factor(entry), decay.apply(entry).weightDecay());
+    return entry -> {
+      boolean decays = config.weightDecayAll() || !entry.vector();
+      return strategies.frozen().covers(entry)
+          ? null
+          : new ParameterGroup(rates.factor(entry), decays ? config.weightDecay() : 0);
+    };
   }
 
   TrainState state() {
@@ -347,7 +345,7 @@ final class Trainer {
     }
     double epoch = plan.epochs(state);
     log.evaluation(state.step, epoch, metrics, better);
-    validation.detect(state, evaluation, space.model.config(), log.listener());
+    validation.detect(state, evaluation, log.listener());
     state.sinceEvaluation = LossReport.EMPTY;
     boolean mayStop = average == null || isAveraged(state.step);
     state.earlyStopped =

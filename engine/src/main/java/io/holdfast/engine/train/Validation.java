@@ -1,13 +1,12 @@
 package io.holdfast.engine.train;
 
 import io.holdfast.engine.data.Batches;
-import io.holdfast.engine.data.Example;
 import io.holdfast.engine.data.Task;
 import io.holdfast.engine.data.TokenizedDataset;
 import io.holdfast.engine.metrics.Metrics;
 import io.holdfast.kernels.HoldfastException;
-import io.holdfast.model.ModelConfig;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 
 /** Evaluation during training: when, on what, what is better, and whether the run still learns. */
@@ -90,11 +89,11 @@ final class Validation {
     int n = dev.size();
     if (task.regression()) {
       double[] constant = new double[n];
-      Arrays.fill(constant, Arrays.stream(targets(dev)).average().orElse(0));
-      return Metrics.compute(task, constant, targets(dev));
+      Arrays.fill(constant, Arrays.stream(dev.data().targets()).average().orElse(0));
+      return Metrics.compute(task, constant, dev.data().targets());
     }
     int[] counts = new int[task.outputs()];
-    for (int label : labels(dev)) {
+    for (int label : dev.data().labels()) {
       counts[label]++;
     }
     int most = 0;
@@ -103,34 +102,37 @@ final class Validation {
     }
     int[] constant = new int[n];
     Arrays.fill(constant, most);
-    return Metrics.compute(task, constant, labels(dev));
+    return Metrics.compute(task, constant, dev.data().labels());
   }
 
   /** Updates the detector's count in {@code state} and warns of a degenerate run. */
-  void detect(
-      TrainState state, Evaluator.Evaluation evaluation, ModelConfig model, ProgressListener to) {
+  void detect(TrainState state, Evaluator.Evaluation evaluation, ProgressListener to) {
     Task task = dev.data().task();
     double guessing =
         task.regression()
-            ? DegenerateDetector.variance(targets(train))
-            : DegenerateDetector.entropy(labels(train), task.outputs());
+            ? DegenerateDetector.variance(train.data().targets())
+            : DegenerateDetector.entropy(train.data().labels(), task.outputs());
     String part = task.regression() ? "se" : "ce";
     double loss = state.sinceEvaluation.meanParts().getOrDefault(part, Double.NaN);
     double constant =
         task.regression()
-            ? DegenerateDetector.constantShare(values(evaluation.logits()), targets(dev))
+            ? DegenerateDetector.constantShare(
+                Metrics.doubles(evaluation.logits()), dev.data().targets())
             : DegenerateDetector.constantShare(
-                Metrics.argmax(evaluation.logits(), model.outputs()), model.outputs());
+                Metrics.argmax(evaluation.logits(), task.outputs()), task.outputs());
     double epochs = (double) state.total.examples() / train.size();
     double totalEpochs = epochs * totalSteps / state.step;
     DegenerateDetector detector = new DegenerateDetector(guessing, state.suspiciousEvaluations);
     if (detector.observe(epochs, totalEpochs, loss, constant)) {
       state.degenerate =
           String.format(
+              Locale.ROOT,
               "update %d: degenerate run: the predictions are constant and the training loss %.4f"
                   + " is that of guessing (%.4f); try another --seed, a lower --learning-rate or a"
                   + " longer --warmup",
-              state.step, loss, guessing);
+              state.step,
+              loss,
+              guessing);
       to.warning(state.degenerate);
     }
     state.suspiciousEvaluations = detector.suspicious();
@@ -141,21 +143,5 @@ final class Validation {
     if (state.degenerate != null && config.onDegenerate() == TrainConfig.OnDegenerate.STOP) {
       throw new HoldfastException(HoldfastException.Kind.DEGENERATE, state.degenerate);
     }
-  }
-
-  private static int[] labels(TokenizedDataset data) {
-    return data.data().examples().stream().mapToInt(Example::label).toArray();
-  }
-
-  private static double[] targets(TokenizedDataset data) {
-    return data.data().examples().stream().mapToDouble(Example::target).toArray();
-  }
-
-  private static double[] values(float[] x) {
-    double[] values = new double[x.length];
-    for (int i = 0; i < x.length; i++) {
-      values[i] = x[i];
-    }
-    return values;
   }
 }

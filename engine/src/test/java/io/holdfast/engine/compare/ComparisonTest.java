@@ -9,8 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.engine.compare.Comparison.Arm;
 import io.holdfast.engine.compare.Comparison.TaskRuns;
+import io.holdfast.engine.run.Json;
 import io.holdfast.kernels.HoldfastException;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ComparisonTest {
@@ -72,10 +75,35 @@ class ComparisonTest {
     assertArrayEquals(new double[] {0.8, 0.5}, task.arms().get(0).last());
   }
 
+  private static Trial trial(String... options) {
+    Map<String, String> all =
+        new HashMap<>(Map.of("model", "m", "task", "rte", "data_dir", "d", "output_dir", "o"));
+    for (int i = 0; i < options.length; i += 2) {
+      all.put(options[i], options[i + 1]);
+    }
+    return Trial.of("rte-1", all);
+  }
+
+  /** The names are those of the table that the runs would make. */
+  @Test
+  void aBaselineIsCheckedBeforeThereAreRuns() {
+    List<Trial> rates = List.of(trial("learning_rate", "1e-5"), trial("learning_rate", "3e-5"));
+    Comparison.requireBaseline(rates, "learning-rate=1e-5");
+    Comparison.requireBaseline(rates, null);
+    String said =
+        assertThrows(
+                HoldfastException.class, () -> Comparison.requireBaseline(rates, "cross_entropy"))
+            .getMessage();
+    assertEquals(
+        "no runs are named 'cross_entropy': there are [learning-rate=1e-5, learning-rate=3e-5]",
+        said);
+    Comparison.requireBaseline(List.of(trial("criterion", "r3f"), trial()), "r3f");
+  }
+
   /** Where evaluation rows differ. */
   @Test
   void aRunIsHeldAgainstTheMajorityOfItsOwnRows() {
-    ObjectNode other = Results.of("r3f", 2, 0.8).toJson();
+    ObjectNode other = Json.tree(Results.of("r3f", 2, 0.8)).deepCopy();
     TaskRuns task = only(Results.of("r3f", 1, 0.8), RunResult.of(other.put("majority", 0.9)));
     assertEquals(1, task.arms().get(0).failed());
   }

@@ -227,7 +227,7 @@ class CriterionGradientTest {
       FrozenBranch frozen =
           new FrozenBranch(
               reference, constants(name), options.r3f().r3fStopGrad() == StopGrad.NOISY);
-      double loss = loss(criterion, m, frozen, batch);
+      double loss = loss(name, criterion, m, frozen, batch);
       double[] gradient = m.values(m.gradients.block());
       double[] base = m.values(m.weights.block());
       assertTrue(loss > 0);
@@ -238,9 +238,9 @@ class CriterionGradientTest {
         double far = 0;
         for (int sign : new int[] {1, -1}) {
           reference.fill(m.weights.block(), moved(base, direction, sign * H));
-          near += sign * loss(criterion, m, frozen, batch);
+          near += sign * loss(name, criterion, m, frozen, batch);
           reference.fill(m.weights.block(), moved(base, direction, 2 * sign * H));
-          far += sign * loss(criterion, m, frozen, batch);
+          far += sign * loss(name, criterion, m, frozen, batch);
         }
         double expected = (8 * near - far) / (12 * H);
         double actual = 0;
@@ -254,12 +254,12 @@ class CriterionGradientTest {
 
   /** The objective in double; the criterion's gradient is in the model's gradients. */
   private static double loss(
-      Criterion criterion, TestModel m, FrozenBranch frozen, PackedBatch batch) {
+      String name, Criterion criterion, TestModel m, FrozenBranch frozen, PackedBatch batch) {
     frozen.begin();
     m.kernels.zero(m.gradients.block());
     Pass pass = new Pass(frozen.kernels(), m.activations, STEP, true, true);
     LossReport report = criterion.accumulate(m.model, pass, batch, SCALE, m.gradients);
-    double[] weights = weights(criterion.name(), frozen.terms.size(), m.config.regression());
+    double[] weights = weights(name, frozen.terms.size(), m.config.regression());
     double total = 0;
     for (int i = 0; i < weights.length; i++) {
       total += weights[i] * frozen.sum(i);

@@ -24,15 +24,15 @@ class DatasetReaderTest {
     return DatasetReader.read(Tasks.named(task), file, true, 0);
   }
 
-  private static Example labelled(int index, String first, String second, int label) {
-    return new Example(index, first, second, label, Float.NaN);
+  private static Example labelled(String first, String second, int label) {
+    return new Example(first, second, label, Float.NaN);
   }
 
   @Test
   void acceptabilityHasNoHeaderAndKeepsQuotes() throws IOException {
     Dataset d = glue("cola", "gj04\t1\t\t\"Quoth he.\ngj04\t0\t*\tHe quoth\b it.\"");
     assertEquals(
-        List.of(labelled(0, "\"Quoth he.", null, 1), labelled(1, "He quoth\b it.\"", null, 0)),
+        List.of(labelled("\"Quoth he.", null, 1), labelled("He quoth\b it.\"", null, 0)),
         d.examples());
   }
 
@@ -49,7 +49,7 @@ class DatasetReaderTest {
   void paraphraseMayBeginWithAByteOrderMark() throws IOException {
     Dataset d =
         glue("mrpc", "\uFEFFQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n1\t7\t8\tu \"v\tw\r\n");
-    assertEquals(List.of(labelled(0, "u \"v", "w", 1)), d.examples());
+    assertEquals(List.of(labelled("u \"v", "w", 1)), d.examples());
     assertEquals(List.of(), d.notes());
   }
 
@@ -63,8 +63,7 @@ class DatasetReaderTest {
                 + "1\t3\t4\twhen\n"
                 + "2\t5\t6\thow\t\t1\n"
                 + "3\t7\t8\ta\tb\tc\t1\n");
-    assertEquals(
-        List.of(labelled(0, "why", "why not", 0), labelled(1, "how", "", 1)), d.examples());
+    assertEquals(List.of(labelled("why", "why not", 0), labelled("how", "", 1)), d.examples());
     String file = d.file().toString();
     assertEquals(
         List.of(
@@ -84,34 +83,34 @@ class DatasetReaderTest {
     String left = "index\tpromptID\tpairID\tgenre\tb1\tb2\tp1\tp2\tsentence1\tsentence2\tlabel1";
     Dataset train =
         glue("mnli", left + "\tgold_label\n0\t1\t2\tg\tx\tx\tx\tx\tu\tv\tneutral\tcontradiction\n");
-    assertEquals(List.of(labelled(0, "u", "v", 2)), train.examples());
+    assertEquals(List.of(labelled("u", "v", 2)), train.examples());
     Dataset dev =
         glue(
             "mnli-mm",
             left
                 + "\tlabel2\tlabel3\tlabel4\tlabel5\tgold_label\n"
                 + "0\t1\t2\tg\tx\tx\tx\tx\tu\tv\tn\tn\tn\tn\tn\tentailment\n");
-    assertEquals(List.of(labelled(0, "u", "v", 0)), dev.examples());
+    assertEquals(List.of(labelled("u", "v", 0)), dev.examples());
     assertEquals(List.of(), dev.notes());
   }
 
   @Test
   void theOtherPairTasksReadTheirColumns() throws IOException {
     assertEquals(
-        List.of(labelled(0, "q", "s", 1)),
+        List.of(labelled("q", "s", 1)),
         glue("qnli", "index\tquestion\tsentence\tlabel\n0\tq\ts\tnot_entailment\n").examples());
     assertEquals(
-        List.of(labelled(0, "u", "v", 0)),
+        List.of(labelled("u", "v", 0)),
         glue("rte", "index\tsentence1\tsentence2\tlabel\n0\tu\tv\tentailment\n").examples());
     assertEquals(
-        List.of(labelled(0, "u", "v", 1)),
+        List.of(labelled("u", "v", 1)),
         glue("wnli", "index\tsentence1\tsentence2\tlabel\n0\tu\tv\t1\n").examples());
   }
 
   @Test
   void columnsInUnusualPlacesAreTold() throws IOException {
     Dataset d = glue("sst2", "label\tsentence\n1\tgood\n");
-    assertEquals(List.of(labelled(0, "good", null, 1)), d.examples());
+    assertEquals(List.of(labelled("good", null, 1)), d.examples());
     assertEquals(
         List.of(d.file() + ": column 'sentence' stands at place 2, in the published files at 1"),
         d.notes());
@@ -141,7 +140,7 @@ class DatasetReaderTest {
     assertEquals(List.of("no", "yes"), task.labels());
     assertEquals(1, task.positive());
     assertEquals(
-        List.of(labelled(0, "a, \"b\"\n\nc", null, 1), labelled(1, "plain 'd'", null, 0)),
+        List.of(labelled("a, \"b\"\n\nc", null, 1), labelled("plain 'd'", null, 0)),
         DatasetReader.read(task, file, true, 0).examples());
   }
 
@@ -154,7 +153,7 @@ class DatasetReaderTest {
     Task task = Tasks.custom("own", Columns.named("a", "b", "y"), null, file);
     assertEquals(List.of("9", "10"), task.labels());
     assertEquals(
-        List.of(labelled(0, "u\tü", "v", 1), labelled(1, "w", "x", 0)),
+        List.of(labelled("u\tü", "v", 1), labelled("w", "x", 0)),
         DatasetReader.read(task, file, true, 0).examples());
     Files.writeString(file, "{\"a\":\"u\",\"y\":true}\n{\"a\":\"v\",\"y\":false}\n");
     Task truth = Tasks.custom("own", Columns.named("a", null, "y"), null, file);
@@ -229,7 +228,7 @@ class DatasetReaderTest {
   @Test
   void textsOfThePromptHaveNoLabels() {
     Dataset d = Dataset.ofTexts(Tasks.named("cola"), List.of("One.", "Two."), null);
-    assertEquals(labelled(1, "Two.", null, -1), d.examples().get(1));
+    assertEquals(labelled("Two.", null, -1), d.examples().get(1));
     assertNull(d.sha256());
     Task rte = Tasks.named("rte");
     for (List<String> seconds : List.of(List.of("x"), List.of("x", "y", "z"))) {

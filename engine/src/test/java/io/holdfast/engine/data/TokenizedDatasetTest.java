@@ -37,22 +37,8 @@ class TokenizedDatasetTest {
     }
 
     @Override
-    public List<Encoding> encodeAll(List<String> firsts, List<String> seconds, int maxTokens) {
-      List<Encoding> all = new ArrayList<>();
-      for (int i = 0; i < firsts.size(); i++) {
-        all.add(encode(firsts.get(i), seconds == null ? null : seconds.get(i), maxTokens));
-      }
-      return all;
-    }
-
-    @Override
     public String json() {
       return "{}";
-    }
-
-    @Override
-    public int vocabSize() {
-      return 100;
     }
 
     @Override
@@ -79,9 +65,9 @@ class TokenizedDatasetTest {
         TokenizedDataset.of(
             data(
                 "rte",
-                new Example(0, "a bb", "ccc", 1, Float.NaN),
-                new Example(1, "dddd", "e", 0, Float.NaN),
-                new Example(2, "ff", "gg hhh", 1, Float.NaN)),
+                new Example("a bb", "ccc", 1, Float.NaN),
+                new Example("dddd", "e", 0, Float.NaN),
+                new Example("ff", "gg hhh", 1, Float.NaN)),
             new WordLengths(),
             64);
     assertArrayEquals(new int[] {6, 5, 6}, d.lengths());
@@ -98,8 +84,7 @@ class TokenizedDatasetTest {
 
   @Test
   void regressionHasTargetsAndUnlabelledDataHasNeither() {
-    Dataset scores =
-        data("stsb", new Example(0, "a", "b", -1, 2.5f), new Example(1, "a", "b", -1, 4f));
+    Dataset scores = data("stsb", new Example("a", "b", -1, 2.5f), new Example("a", "b", -1, 4f));
     PackedBatch batch = TokenizedDataset.of(scores, new WordLengths(), 64).pack(new int[] {1, 0});
     assertArrayEquals(new float[] {4f, 2.5f}, batch.targets());
     assertNull(batch.labels());

@@ -69,7 +69,7 @@ class MetricsTest {
     float[] targets = {0, 1, 2, 2.5f};
     List<Example> examples = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
-      examples.add(new Example(i, "a", "b", -1, targets[i]));
+      examples.add(new Example("a", "b", -1, targets[i]));
     }
     Map<String, Double> m = Metrics.compute(Tasks.named("stsb"), logits, examples);
     assertEquals(List.of("pearson", "spearmanr", "combined_score"), new ArrayList<>(m.keySet()));

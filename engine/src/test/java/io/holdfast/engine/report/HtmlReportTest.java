@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.engine.compare.Comparison;
 import io.holdfast.engine.compare.Results;
 import io.holdfast.engine.compare.RunResult;
+import io.holdfast.engine.run.Json;
 import java.io.StringReader;
 import java.util.ArrayList;
 import java.util.List;
@@ -123,6 +125,53 @@ class HtmlReportTest {
     Element last = (Element) drawings.item(4);
     assertEquals("rte: score by learning_rate", last.getAttribute("aria-label"));
     assertEquals(6, last.getElementsByTagName("path").getLength());
+  }
+
+  /** A setting of which every run diverged is a cross at the majority class. */
+  @Test
+  void runsThatDivergedAreDrawnAgainstTheirOptionsToo() throws Exception {
+    List<RunResult> runs = new ArrayList<>();
+    for (String rate : List.of("1.0E-6", "1.0E-5")) {
+      runs.add(Results.of("r3f", 1, 0.6, "learning_rate", rate));
+    }
+    String rate = "1.0E30";
+    double none = Double.NaN;
+    runs.add(Results.of(RunResult.DIVERGED, "r3f", 1, none, none, "learning_rate", rate));
+    Element last = (Element) page(runs).getElementsByTagName("svg").item(4);
+    assertEquals(3, last.getElementsByTagName("path").getLength());
+    assertTrue(last.getTextContent().contains("0.5000, diverged, failed"), last.getTextContent());
+  }
+
+  @Test
+  void optionsThatOnlySomeRunsHaveAreNotShared() throws Exception {
+    List<RunResult> runs =
+        List.of(
+            Results.of("r3f", 1, 0.6, "eps", "0.1"),
+            Results.of("r3f", 1, 0.6, "eps", "0.1", "head_learning_rate", "0.1"));
+    String page = page(runs).getElementsByTagName("details").item(0).getTextContent();
+    assertTrue(page.contains("--eps 0.1"), page);
+    assertFalse(page.contains("--head-learning-rate"), page);
+  }
+
+  /** What is no number is a name. */
+  @Test
+  void textsOfDigitsAndDotsAreNames() throws Exception {
+    List<RunResult> runs = new ArrayList<>();
+    for (String model : List.of("..", "1.0.1", ".")) {
+      runs.add(Results.of("r3f", 1, 0.6, "model", model));
+    }
+    assertEquals(4, page(runs).getElementsByTagName("svg").getLength());
+  }
+
+  @Test
+  void lessIsBetterWhereItIs() {
+    List<RunResult> runs = new ArrayList<>();
+    for (RunResult run : runs()) {
+      ObjectNode json = Json.tree(run).deepCopy();
+      runs.add(Json.as(RunResult.class, json.put("metric", "loss")));
+    }
+    String page = HtmlReport.of(Comparison.of(runs, null, Comparison.Order.GIVEN), "t");
+    assertTrue(page.contains("down is better"));
   }
 
   @Test

@@ -132,20 +132,27 @@ final class MemoryDisk implements Disk {
     operation("create");
     Node node = new Node(false);
     siblings(file).put(file.getFileName().toString(), node);
-    return new ByteArrayOutputStream() {
+    return new OutputStream() {
+      private final ByteArrayOutputStream written = new ByteArrayOutputStream();
+
       @Override
-      public void write(byte[] bytes, int from, int length) {
+      public void write(int b) throws IOException {
+        write(new byte[] {(byte) b}, 0, 1);
+      }
+
+      @Override
+      public void write(byte[] bytes, int from, int length) throws IOException {
+        int done = 0;
         try {
           operation("write");
+          done = length;
         } catch (IOException e) {
-          if (partialWrite) {
-            super.write(bytes, from, length / 2);
-            node.content = toByteArray();
-          }
-          throw new java.io.UncheckedIOException(e);
+          done = partialWrite ? length / 2 : 0;
+          throw e;
+        } finally {
+          written.write(bytes, from, done);
+          node.content = written.toByteArray();
         }
-        super.write(bytes, from, length);
-        node.content = toByteArray();
       }
     };
   }

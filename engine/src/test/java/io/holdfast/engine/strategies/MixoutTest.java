@@ -36,11 +36,6 @@ class MixoutTest {
     private float[] seen;
 
     @Override
-    public String name() {
-      return "looks";
-    }
-
-    @Override
     public LossReport accumulate(
         SequenceClassifier model, Pass pass, PackedBatch batch, float scale, Parameters gradients) {
       seen = download(model.weights().block());
@@ -191,6 +186,5 @@ class MixoutTest {
   @Test
   void ofProbabilityZeroItIsTheCriterionItself() {
     assertSame(looks, Mixout.around(looks, 0));
-    assertEquals("looks", mixout.name());
   }
 }

@@ -195,5 +195,8 @@ class AveragedRunTest {
     String settings = "num_train_epochs 6 learning_rate 1e-12 patience 1";
     assertEquals(16, tiny.run(tiny.options("plain", settings.split(" "))).steps());
     assertEquals(32, train(settings + " average swa average_start 17").steps());
+    // From update 17 and 25: the evaluation after 24 updates is not of an average yet.
+    String rarely = settings + " average swa average_start 17 average_every 8";
+    assertEquals(40, tiny.run(tiny.options("rarely", rarely.split(" "))).steps());
   }
 }

@@ -183,7 +183,7 @@ class NonFiniteTest {
           Workspace own = new Workspace(kernels, model, memory, Frozen.NONE);
           RunLog log = new RunLog(out, "x", new TrainState(), listener)) {
         space = own;
-        files.loadInto(own, task, config);
+        files.loadInto(own, task, config, listener);
         Checkpoints checkpoints = new Checkpoints(out.path(), Disk.REAL, 1);
         Trainer trainer =
             new Trainer(config, own, data.train(), data.dev(), plan, checkpoints, new StopSignal());

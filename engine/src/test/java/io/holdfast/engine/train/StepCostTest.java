@@ -85,8 +85,8 @@ class StepCostTest {
     Batches.Bounds bounds = new Batches.Bounds(sequences, 200, 24);
     MemoryPlan.Largest largest = new MemoryPlan.Largest(200, sequences, 24);
     try (ReferenceKernels k = new ReferenceKernels()) {
-      long one = MemoryPlan.of(k, config, largest, MemoryPlan.copies(1)).activations();
-      long two = MemoryPlan.of(k, config, largest, MemoryPlan.copies(2)).activations();
+      long one = MemoryPlan.of(k, config, largest, TestModel.copies(1)).activations();
+      long two = MemoryPlan.of(k, config, largest, TestModel.copies(2)).activations();
       assertEquals(0, extra(k, config, "cross_entropy", bounds));
       assertEquals(two - one + k.real().bytes() * sequences, extra(k, config, "r3f", bounds));
     }

@@ -283,6 +283,38 @@ class TrainJobTest {
     assertEquals(tiny.hash("whole"), tiny.hash("damaged"));
   }
 
+  /** As where a configuration is edited to take the first layers of a model. */
+  @Test
+  void layersThatAreLeftOutAreSaid() throws IOException {
+    TinyRun tiny = new TinyRun(folder, 24);
+    Path config = folder.resolve("model/config.json");
+    String text = Files.readString(config);
+    assertTrue(text.contains("\"num_hidden_layers\" : 2"), text);
+    Files.writeString(
+        config, text.replace("\"num_hidden_layers\" : 2", "\"num_hidden_layers\" : 1"));
+    List<String> warnings = new ArrayList<>();
+    tiny.run(tiny.options("out", "max_steps", "1"), TinyRun.warningsTo(warnings), new StopSignal());
+    // Four matrices of attention, two of the feed-forward layer, their biases, two LayerNorms.
+    assertTrue(
+        warnings
+            .get(0)
+            .startsWith(
+                "config.json asks for 1 layers; the weights have more, which are not used: 16"
+                    + " tensors, bert.encoder.layer.1."),
+        "" + warnings);
+  }
+
+  @Test
+  void moreEpochsThanCanBeCountedAreRefusedAtOnce() {
+    TinyRun tiny = new TinyRun(folder, 24);
+    for (String tokens : List.of("0", "64")) {
+      Map<String, String> options =
+          tiny.options("out", "num_train_epochs", "1e12", "max_tokens", tokens);
+      HoldfastException e = assertThrows(HoldfastException.class, () -> tiny.run(options));
+      assertEquals("more than 2^31 updates: lower --num-train-epochs", e.getMessage());
+    }
+  }
+
   @Test
   void stopsEarlyWithoutABetterModel() {
     TinyRun tiny = new TinyRun(folder, 24);

@@ -40,11 +40,6 @@ class TrainingCheckpointTest {
   private static final Criterion KEEPS =
       new Criterion() {
         @Override
-        public String name() {
-          return "keeps";
-        }
-
-        @Override
         public Map<String, Parameters> takeState(
             Kernels kernels, Arena arena, SequenceClassifier model, Key key) {
           Map<String, int[]> shapes = new LinkedHashMap<>();

@@ -50,9 +50,16 @@ public final class AtomicFile {
           temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       syncFolder(folder);
     } catch (IOException e) {
-      deleteQuietly(temporary);
       throw unwritable(file, e);
+    } finally {
+      deleteQuietly(temporary);
     }
+  }
+
+  /** The failure to read a file. */
+  public static HoldfastException unreadable(
+      HoldfastException.Kind kind, Object file, IOException e) {
+    return new HoldfastException(kind, file + ": cannot be read (" + reason(e) + ")", e);
   }
 
   /** The failure to write a file, with what to do. */

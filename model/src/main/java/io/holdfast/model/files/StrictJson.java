@@ -30,10 +30,7 @@ public final class StrictJson {
   private static final int MAX_NUMBER = 64;
 
   private static final JsonMapper MAPPER =
-      JsonMapper.builder(factory())
-          .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
+      JsonMapper.builder(factory()).enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
   private StrictJson() {}
 
@@ -57,12 +54,21 @@ public final class StrictJson {
 
   /** The object in {@code file}, which may have at most {@code maxBytes}. */
   public static ObjectNode readObject(Path file, long maxBytes) {
-    return object(read(file, maxBytes), file.toString());
+    return parseObject(read(file, maxBytes), file.toString());
   }
 
   /** The object in {@code bytes}; {@code place} is what messages call it. */
   public static ObjectNode parseObject(byte[] bytes, String place) {
-    return object(bytes, place);
+    try {
+      JsonNode node = MAPPER.readTree(utf8(bytes, place));
+      if (node instanceof ObjectNode object) {
+        return object;
+      }
+      throw bad(place, "not a JSON object", null);
+    } catch (JsonProcessingException e) {
+      int line = e.getLocation() == null ? 1 : e.getLocation().getLineNr();
+      throw bad(place + ":" + line, "not valid JSON: " + reason(e), e);
+    }
   }
 
   /** The whole file, or one line that says why not. */
@@ -74,10 +80,7 @@ public final class StrictJson {
       }
       return Files.readAllBytes(file);
     } catch (IOException e) {
-      throw new HoldfastException(
-          HoldfastException.Kind.MODEL_FILE,
-          file + ": cannot be read (" + AtomicFile.reason(e) + ")",
-          e);
+      throw AtomicFile.unreadable(HoldfastException.Kind.MODEL_FILE, file, e);
     }
   }
 
@@ -123,19 +126,6 @@ public final class StrictJson {
         e instanceof JsonProcessingException j ? j.getOriginalMessage() : AtomicFile.reason(e);
     String line = message.lines().findFirst().orElse("malformed");
     return line.length() > 160 ? line.substring(0, 160) + "…" : line;
-  }
-
-  private static ObjectNode object(byte[] bytes, String place) {
-    try {
-      JsonNode node = MAPPER.readTree(utf8(bytes, place));
-      if (node instanceof ObjectNode object) {
-        return object;
-      }
-      throw bad(place, "not a JSON object", null);
-    } catch (JsonProcessingException e) {
-      int line = e.getLocation() == null ? 1 : e.getLocation().getLineNr();
-      throw bad(place + ":" + line, "not valid JSON: " + reason(e), e);
-    }
   }
 
   private static HoldfastException bad(String place, String defect, Exception cause) {

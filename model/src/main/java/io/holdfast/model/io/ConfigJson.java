@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 
 /**
  * Hugging Face's config.json. Absent keys have that library's defaults; a setting that this encoder
@@ -74,7 +75,7 @@ public record ConfigJson(ModelConfig config, ObjectNode raw) {
               fraction("attention_probs_dropout_prob", 0.1f),
               fraction("classifier_dropout", hiddenDropout),
               positive("initializer_range", 0.02f),
-              (int) whole("pad_token_id", roberta ? 1 : 0, 0, MAX_SIZE),
+              whole("pad_token_id", roberta ? 1 : 0, 0, MAX_SIZE),
               HeadInit.HUGGING_FACE,
               regression(labels.size()),
               labels);
@@ -119,14 +120,10 @@ public record ConfigJson(ModelConfig config, ObjectNode raw) {
     }
 
     private List<String> labels() {
-      int count = (int) whole("num_labels", 2, 1, MAX_LABELS);
+      int count = whole("num_labels", 2, 1, MAX_LABELS);
       JsonNode names = raw.path("id2label");
       if (names.isMissingNode() || names.isNull()) {
-        List<String> labels = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-          labels.add("LABEL_" + i);
-        }
-        return labels;
+        return IntStream.range(0, count).mapToObj(i -> "LABEL_" + i).toList();
       }
       if (!names.isObject() || names.isEmpty() || names.size() > MAX_LABELS) {
         throw bad("id2label does not map class ids to names");
@@ -183,10 +180,10 @@ public record ConfigJson(ModelConfig config, ObjectNode raw) {
     }
 
     private int size(String key, int absent, int most) {
-      return (int) whole(key, absent, 1, most);
+      return whole(key, absent, 1, most);
     }
 
-    private long whole(String key, long absent, long least, long most) {
+    private int whole(String key, int absent, int least, int most) {
       JsonNode value = raw.path(key);
       if (value.isMissingNode() || value.isNull()) {
         return absent;
@@ -197,7 +194,7 @@ public record ConfigJson(ModelConfig config, ObjectNode raw) {
       if (value.longValue() < least || value.longValue() > most) {
         throw bad(key + " " + value.longValue() + " is not in " + least + " … " + most);
       }
-      return value.longValue();
+      return value.intValue();
     }
 
     private float number(String key, float absent) {

@@ -1,5 +1,7 @@
 package io.holdfast.model.io;
 
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -9,12 +11,11 @@ import java.util.Set;
  * @param absent parameters of pooler and head that the checkpoint lacks, or has with another number
  *     of classes; their memory is untouched
  * @param ignored the checkpoint's tensors that nothing here uses
- * @param checkpointOutputs outputs of the checkpoint's own head, 0 if it has none
  */
-public record LoadReport(Set<String> absent, List<String> ignored, int checkpointOutputs) {
+public record LoadReport(Set<String> absent, List<String> ignored) {
 
   public LoadReport {
-    absent = Set.copyOf(absent);
+    absent = Collections.unmodifiableSet(new LinkedHashSet<>(absent));
     ignored = List.copyOf(ignored);
   }
 }

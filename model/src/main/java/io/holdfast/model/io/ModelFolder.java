@@ -76,7 +76,8 @@ public final class ModelFolder implements AutoCloseable {
   }
 
   private static Path describing(Path folder) {
-    boolean checkpoint = folder.getFileName().toString().matches("checkpoint-\\d+");
+    Path name = folder.toAbsolutePath().normalize().getFileName(); // null: the root
+    boolean checkpoint = name != null && name.toString().matches("checkpoint-\\d+");
     if (!checkpoint || Files.exists(folder.resolve(ConfigJson.FILE))) {
       return folder;
     }

@@ -53,17 +53,15 @@ final class OnnxGraph {
   }
 
   private void readGraph() {
-    while (in.next()) {
-      switch (in.field()) {
-        case 1 -> nodes.add(readNode()); // node
-        case 5 -> { // initializer
-          OnnxTensor tensor = readTensor();
-          if (initializers.put(tensor.name(), tensor) != null) {
-            throw file.bad("two initializers are named '" + brief(tensor.name()) + "'");
-          }
+    switch (in.field()) {
+      case 1 -> nodes.add(readNode()); // node
+      case 5 -> { // initializer
+        OnnxTensor tensor = readTensor();
+        if (initializers.put(tensor.name(), tensor) != null) {
+          throw file.bad("two initializers are named '" + brief(tensor.name()) + "'");
         }
-        default -> {}
       }
+      default -> {}
     }
   }
 
@@ -73,15 +71,13 @@ final class OnnxGraph {
     OnnxTensor[] constant = {null};
     in.message(
         () -> {
-          while (in.next()) {
-            switch (in.field()) {
-              case 1 -> inputs.add(in.text(MAX_NAME)); // input
-              case 2 -> texts[2] = texts[2] == null ? in.text(MAX_NAME) : texts[2]; // output
-              case 3 -> texts[1] = in.text(MAX_NAME); // name
-              case 4 -> texts[0] = in.text(MAX_NAME); // op_type
-              case 5 -> constant[0] = readAttribute(constant[0]); // attribute
-              default -> {}
-            }
+          switch (in.field()) {
+            case 1 -> inputs.add(in.text(MAX_NAME)); // input
+            case 2 -> texts[2] = texts[2] == null ? in.text(MAX_NAME) : texts[2]; // output
+            case 3 -> texts[1] = in.text(MAX_NAME); // name
+            case 4 -> texts[0] = in.text(MAX_NAME); // op_type
+            case 5 -> constant[0] = readAttribute(constant[0]); // attribute
+            default -> {}
           }
         });
     String output = texts[2] == null ? "" : texts[2];
@@ -95,10 +91,8 @@ final class OnnxGraph {
     OnnxTensor[] tensor = {before};
     in.message(
         () -> {
-          while (in.next()) {
-            if (in.field() == 5) { // t
-              tensor[0] = readTensor();
-            }
+          if (in.field() == 5) { // t
+            tensor[0] = readTensor();
           }
         });
     return tensor[0];
@@ -106,12 +100,7 @@ final class OnnxGraph {
 
   private OnnxTensor readTensor() {
     TensorFields t = new TensorFields();
-    in.message(
-        () -> {
-          while (in.next()) {
-            t.take();
-          }
-        });
+    in.message(t::take);
     return t.finish();
   }
 

@@ -1,7 +1,6 @@
 package io.holdfast.model.io;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -31,8 +30,7 @@ final class ProtobufReader {
   ProtobufReader(WeightBytes file) {
     this.file = file;
     this.end = file.size();
-    this.window =
-        ByteBuffer.allocate((int) Math.min(WINDOW, file.size())).order(ByteOrder.LITTLE_ENDIAN);
+    this.window = ByteBuffer.allocate((int) Math.min(WINDOW, file.size()));
     window.limit(0);
   }
 
@@ -105,14 +103,16 @@ final class ProtobufReader {
     return StandardCharsets.UTF_8.decode(bytes).toString();
   }
 
-  /** Enters the message in the current field and runs {@code body}, which reads its fields. */
-  void message(Runnable body) {
+  /** Enters the message in the current field and runs {@code each} at each of its fields. */
+  void message(Runnable each) {
     require(BYTES);
     long outerEnd = end;
     long after = valueEnd;
     end = valueEnd;
     field = 0;
-    body.run();
+    while (next()) {
+      each.run();
+    }
     end = outerEnd;
     position = after;
     field = 0;

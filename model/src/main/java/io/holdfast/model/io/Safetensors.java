@@ -45,11 +45,6 @@ public final class Safetensors implements TensorSource {
     }
   }
 
-  /** The header's {@code __metadata__}. */
-  public Map<String, String> metadata() {
-    return Map.copyOf(header.metadata());
-  }
-
   /** All tensors, those of whole numbers too. */
   @Override
   public Map<String, int[]> shapes() {

@@ -26,7 +26,7 @@ import java.util.Map;
  *
  * @param dataStart where offset 0 lies in the file
  */
-record SafetensorsHeader(long dataStart, Map<String, String> metadata, Map<String, Slot> slots) {
+record SafetensorsHeader(long dataStart, Map<String, Slot> slots) {
 
   /** The format's own cap on the JSON's length. */
   static final long MAX_HEADER = 100_000_000;
@@ -94,18 +94,15 @@ record SafetensorsHeader(long dataStart, Map<String, String> metadata, Map<Strin
   private record Reader(WeightBytes file, long dataStart) {
 
     SafetensorsHeader parse(String json) {
-      Map<String, String> metadata = new LinkedHashMap<>();
       Map<String, Slot> slots = new LinkedHashMap<>();
       try (JsonParser p = StrictJson.factory().createParser(json)) {
-        if (p.nextToken() != JsonToken.START_OBJECT) {
-          throw file.bad("header is not a JSON object");
-        }
+        p.nextToken(); // the brace
         while (p.nextToken() != JsonToken.END_OBJECT) {
           String name = p.currentName();
           expect(name.length() <= MAX_NAME, name, "has too long a name");
           expect(p.nextToken() == JsonToken.START_OBJECT, name, "is not an object");
           if (name.equals(METADATA)) {
-            readMetadata(p, metadata);
+            checkMetadata(p);
           } else {
             slots.put(name, readSlot(p, name));
           }
@@ -116,14 +113,12 @@ record SafetensorsHeader(long dataStart, Map<String, String> metadata, Map<Strin
       } catch (IOException e) {
         throw file.bad("header is not valid JSON: " + StrictJson.reason(e));
       }
-      return new SafetensorsHeader(dataStart, metadata, slots);
+      return new SafetensorsHeader(dataStart, slots);
     }
 
-    private void readMetadata(JsonParser p, Map<String, String> metadata) throws IOException {
+    private void checkMetadata(JsonParser p) throws IOException {
       while (p.nextToken() != JsonToken.END_OBJECT) {
-        String key = p.currentName();
         expect(p.nextToken() == JsonToken.VALUE_STRING, METADATA, "holds more than text");
-        metadata.put(key, p.getText());
       }
     }
 

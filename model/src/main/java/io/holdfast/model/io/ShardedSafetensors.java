@@ -44,11 +44,7 @@ final class ShardedSafetensors implements TensorSource {
         throw bad(index, "weight_map gives no file for '" + name + "'");
       }
       String fileName = entry.getValue().textValue();
-      Safetensors file = files.get(fileName);
-      if (file == null) {
-        file = Safetensors.open(beside(index, fileName));
-        files.put(fileName, file);
-      }
+      Safetensors file = files.computeIfAbsent(fileName, f -> Safetensors.open(beside(index, f)));
       int[] shape = file.shapes().get(entry.getKey());
       if (shape == null) {
         throw bad(index, "'" + name + "' is not in " + fileName);

@@ -44,10 +44,7 @@ final class WeightBytes implements AutoCloseable {
       }
       return new WeightBytes(file.toString(), Files.newByteChannel(file, StandardOpenOption.READ));
     } catch (IOException e) {
-      throw new HoldfastException(
-          HoldfastException.Kind.MODEL_FILE,
-          file + ": cannot be read (" + AtomicFile.reason(e) + ")",
-          e);
+      throw AtomicFile.unreadable(HoldfastException.Kind.MODEL_FILE, file, e);
     }
   }
 
@@ -110,9 +107,6 @@ final class WeightBytes implements AutoCloseable {
   }
 
   private HoldfastException unreadable(IOException e) {
-    return new HoldfastException(
-        HoldfastException.Kind.MODEL_FILE,
-        name + ": cannot be read (" + AtomicFile.reason(e) + ")",
-        e);
+    return AtomicFile.unreadable(HoldfastException.Kind.MODEL_FILE, name, e);
   }
 }

@@ -32,7 +32,6 @@ final class WeightLoader {
 
   private final Set<String> absent = new LinkedHashSet<>();
   private final Set<String> used = new HashSet<>();
-  private int checkpointOutputs;
 
   WeightLoader(
       Path folder, TensorSource source, Parameters weights, Kernels kernels, ModelConfig config) {
@@ -51,7 +50,7 @@ final class WeightLoader {
     }
     List<String> ignored = new ArrayList<>(shapes.keySet());
     ignored.removeAll(used);
-    return new LoadReport(absent, ignored, checkpointOutputs);
+    return new LoadReport(absent, ignored);
   }
 
   private void load(ParameterLayout.Entry entry) {
@@ -70,12 +69,12 @@ final class WeightLoader {
     used.add(found);
     int[] wanted = shape(entry);
     int[] actual = shapes.get(found);
-    if (isOutput(entry) && actual.length == wanted.length) {
-      checkpointOutputs = actual[0];
-      if (actual[0] != wanted[0] && Arrays.equals(tail(actual), tail(wanted))) {
-        absent.add(entry.name());
-        return;
-      }
+    if (isOutput(entry)
+        && actual.length == wanted.length
+        && actual[0] != wanted[0]
+        && Arrays.equals(tail(actual), tail(wanted))) {
+      absent.add(entry.name());
+      return;
     }
     if (!Arrays.equals(actual, wanted)) {
       throw bad(

@@ -7,9 +7,7 @@ import io.holdfast.model.ModelConfig;
 import io.holdfast.model.files.AtomicFile;
 import io.holdfast.model.files.StrictJson;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -34,7 +32,6 @@ final class FileTokenizer implements Tokenizer {
   private final NativeVocabulary vocabulary;
   private final SpecialTokens single;
   private final SpecialTokens pair;
-  private final int vocabSize;
 
   /**
    * @param json tokenizer.json; its truncation and padding are dropped
@@ -59,7 +56,6 @@ final class FileTokenizer implements Tokenizer {
               "its ids go up to %s, but the model has %s words; they are of two models",
               largest, model.vocabSize()));
     }
-    this.vocabSize = largest + 1;
     this.vocabulary =
         new NativeVocabulary(
             StrictJson.compact(json),
@@ -155,20 +151,6 @@ final class FileTokenizer implements Tokenizer {
     int shorter = Math.min(Math.min(a, b), room / 2);
     int longer = room - shorter;
     return a > b ? new int[] {longer, shorter} : new int[] {shorter, longer};
-  }
-
-  @Override
-  public List<Encoding> encodeAll(List<String> firsts, List<String> seconds, int maxTokens) {
-    List<Encoding> encodings = new ArrayList<>(firsts.size());
-    for (int i = 0; i < firsts.size(); i++) {
-      encodings.add(encode(firsts.get(i), seconds == null ? null : seconds.get(i), maxTokens));
-    }
-    return encodings;
-  }
-
-  @Override
-  public int vocabSize() {
-    return vocabSize;
   }
 
   @Override

@@ -118,19 +118,11 @@ final class NativeVocabulary implements AutoCloseable {
 
   /** Half surrogate pairs, which no UTF-8 can hold, become U+FFFD. */
   static String wellFormed(String text) {
-    StringBuilder mended = null;
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (Character.isHighSurrogate(c)
-          && i + 1 < text.length()
-          && Character.isLowSurrogate(text.charAt(i + 1))) {
-        i++;
-      } else if (Character.isSurrogate(c)) {
-        mended = mended == null ? new StringBuilder(text) : mended;
-        mended.setCharAt(i, '\uFFFD');
-      }
-    }
-    return mended == null ? text : mended.toString();
+    int[] points =
+        text.codePoints()
+            .map(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE ? 0xFFFD : c)
+            .toArray();
+    return new String(points, 0, points.length);
   }
 
   private int[] below(int bound, String what, long[] values) {

@@ -52,10 +52,6 @@ record SpecialTokens(int[][] ids, int[][] types, int[] textTypes) {
   }
 
   int count() {
-    int count = 0;
-    for (int[] gap : ids) {
-      count += gap.length;
-    }
-    return count;
+    return Arrays.stream(ids).mapToInt(gap -> gap.length).sum();
   }
 }

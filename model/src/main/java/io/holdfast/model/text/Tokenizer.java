@@ -1,7 +1,6 @@
 package io.holdfast.model.text;
 
 import java.nio.file.Path;
-import java.util.List;
 
 /**
  * From text to token ids, and its files. Implementations are immutable and safe to use from several
@@ -17,11 +16,6 @@ public interface Tokenizer extends AutoCloseable {
    *     These are the lengths Hugging Face's fast tokenizers give.
    */
   Encoding encode(String first, String second, int maxTokens);
-
-  /** {@link #encode} for many rows at once; {@code seconds} is null for single texts. */
-  List<Encoding> encodeAll(List<String> firsts, List<String> seconds, int maxTokens);
-
-  int vocabSize();
 
   /** tokenizer.json as {@link #save} writes it: equal texts, equal tokens. */
   String json();

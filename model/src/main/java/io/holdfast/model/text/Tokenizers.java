@@ -5,6 +5,7 @@ import io.holdfast.model.ModelConfig;
 import io.holdfast.model.files.StrictJson;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -85,12 +86,7 @@ public final class Tokenizers {
   }
 
   private static boolean has(Path folder, String... names) {
-    for (String name : names) {
-      if (!Files.exists(folder.resolve(name))) {
-        return false;
-      }
-    }
-    return true;
+    return Arrays.stream(names).allMatch(name -> Files.exists(folder.resolve(name)));
   }
 
   private static String text(Path file) {

@@ -92,7 +92,6 @@ class MiniLmTest {
         LoadReport report = folder.loadInto(weights, kernels);
         assertEquals(Set.of("classifier.weight", "classifier.bias"), report.absent());
         assertEquals(List.of("embeddings.position_ids"), report.ignored());
-        assertEquals(0, report.checkpointOutputs());
 
         int[] ids = tokenizer.encode("This is an example sentence", null, 128).ids();
         int n = ids.length;
@@ -136,7 +135,6 @@ class MiniLmTest {
   void tokensAreThoseOfHuggingFace() {
     try (ModelFolder folder = ModelFolder.open(Assets.model("minilm"));
         Tokenizer tokenizer = folder.tokenizer()) {
-      assertEquals(30522, tokenizer.vocabSize());
       Encoding e = tokenizer.encode("This is an example sentence", null, 128);
       assertArrayEquals(new int[] {101, 2023, 2003, 2019, 2742, 6251, 102}, e.ids());
       assertArrayEquals(new int[7], e.types());

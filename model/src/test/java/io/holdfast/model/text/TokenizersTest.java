@@ -145,7 +145,6 @@ class TokenizersTest {
   @MethodSource("robertaVectors")
   void robertaIds(String text, int[] expected) throws IOException {
     try (Tokenizer t = roberta()) {
-      assertEquals(50265, t.vocabSize());
       assertArrayEquals(expected, t.encode(text, null, 512).ids());
     }
   }
@@ -190,11 +189,11 @@ class TokenizersTest {
   private static void assertSameIds(Tokenizer expected, List<Path> folders, ModelConfig config)
       throws IOException {
     List<String> lines = lines();
-    List<Encoding> wanted = expected.encodeAll(lines, null, 100_000);
+    List<Encoding> wanted =
+        lines.stream().map(line -> expected.encode(line, null, 100_000)).toList();
     Encoding pair = expected.encode(lines.get(0), lines.get(1), 100_000);
     for (Path folder : folders) {
       try (Tokenizer t = Tokenizers.open(folder, config)) {
-        assertEquals(expected.vocabSize(), t.vocabSize());
         assertArrayEquals(pair.types(), t.encode(lines.get(0), lines.get(1), 100_000).types());
         for (int i = 0; i < lines.size(); i++) {
           assertArrayEquals(
@@ -279,7 +278,7 @@ class TokenizersTest {
           Encoding e = t.encode(text, text, 64);
           assertTrue(e.ids().length <= 64 && e.ids().length == e.types().length, text);
           for (int id : e.ids()) {
-            assertTrue(id >= 0 && id < t.vocabSize(), text);
+            assertTrue(id >= 0 && id < (roberta ? 50265 : 30522), text);
           }
         }
         assertArrayEquals(
@@ -352,19 +351,6 @@ class TokenizersTest {
     assertEquals(102, ids[ids.length - 1]);
     assertEquals(keptB + 1, Arrays.stream(e.types()).sum());
     assertEquals(a + b + 3, e.fullLength());
-  }
-
-  @Test
-  void encodesManyAsOne() throws IOException {
-    try (Tokenizer t = bert()) {
-      List<String> texts = List.of("one", "two words", "");
-      List<Encoding> all = t.encodeAll(texts, null, 16);
-      List<Encoding> pairs = t.encodeAll(texts, texts, 16);
-      for (int i = 0; i < texts.size(); i++) {
-        assertArrayEquals(t.encode(texts.get(i), null, 16).ids(), all.get(i).ids());
-        assertArrayEquals(t.encode(texts.get(i), texts.get(i), 16).ids(), pairs.get(i).ids());
-      }
-    }
   }
 
   @Test
