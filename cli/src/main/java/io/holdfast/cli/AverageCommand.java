@@ -124,7 +124,7 @@ final class AverageCommand implements Callable<Integer> {
 
   private List<Double> alphas() {
     List<Double> alphas = new ArrayList<>();
-    for (String text : (alpha == null ? "0.5" : alpha).split(",")) {
+    for (String text : (alpha == null ? "0.5" : alpha).split(",", -1)) {
       try {
         double value = Double.parseDouble(text.strip());
         if (value >= 0 && value <= 1) {

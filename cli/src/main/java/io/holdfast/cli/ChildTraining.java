@@ -11,6 +11,8 @@ import io.holdfast.model.files.AtomicFile;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.DoubleConsumer;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +24,9 @@ final class ChildTraining implements TrialRunner {
 
   private final Place place;
   private final Keep keep;
+
+  /** What one run has warned of is not said again of others. */
+  private final Set<String> warned = ConcurrentHashMap.newKeySet();
 
   ChildTraining(Place place, Keep keep) {
     this.place = place;
@@ -69,11 +74,17 @@ final class ChildTraining implements TrialRunner {
     return arguments;
   }
 
-  private static void hear(Trial trial, String line, DoubleConsumer progress) {
+  private void hear(Trial trial, String line, DoubleConsumer progress) {
     JsonNode event = event(line);
     switch (event.path("event").asText()) {
       case "step" ->
           progress.accept(event.path("step").asDouble() / event.path("total_steps").asDouble());
+      case "warning" -> {
+        String text = event.path("text").asText();
+        if (warned.add(text)) {
+          LoggerFactory.getLogger(Logs.ERRORS).warn("{}: {}", trial.name(), text);
+        }
+      }
       case GridRun.WAITING ->
           LoggerFactory.getLogger(Logs.RUN)
               .info("{}: waiting for another process to leave the folder", trial.name());

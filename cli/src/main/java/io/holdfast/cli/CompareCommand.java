@@ -7,9 +7,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** holdfast compare: several criteria, several seeds, one report. */
 @Command(
@@ -31,8 +29,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class CompareCommand implements Callable<Integer> {
 
-  @Spec private CommandSpec spec;
-
   @Option(
       names = "--criteria",
       paramLabel = "<list>",
@@ -48,12 +44,12 @@ final class CompareCommand implements Callable<Integer> {
       System.out.print(Recipes.list());
       return 0;
     }
-    TrainArguments.Given given = arguments.of(spec.commandLine().getParseResult());
+    TrainArguments.Given given = arguments.given();
     if (given.flags().containsKey("criterion")) {
       throw Main.usage("--criterion names one: compare takes --criteria");
     }
     Map<String, Map<String, String>> settings = new LinkedHashMap<>();
-    for (String name : criteria.split(",")) {
+    for (String name : criteria.split(",", -1)) {
       String criterion = TrainFlags.ours("criterion", name.strip());
       if (settings.put(criterion, Map.of("criterion", criterion)) != null) {
         throw Main.usage("--criteria names " + criterion + " twice");

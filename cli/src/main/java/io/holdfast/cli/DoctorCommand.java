@@ -46,6 +46,7 @@ final class DoctorCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    Main.atLeast("--threads", threads, 0);
     Map<String, Object> report = new LinkedHashMap<>();
     int workers = threads > 0 ? threads : Machine.cores();
     report.put("holdfast", Versions.holdfast());

@@ -98,7 +98,7 @@ final class Failures {
       Logs.toFileOnly("failed", e);
       return Logs.file();
     }
-    if (e instanceof HoldfastException && e.getCause() == null) {
+    if (e instanceof HoldfastException) {
       return null;
     }
     try {

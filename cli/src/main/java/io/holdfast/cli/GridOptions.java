@@ -2,11 +2,13 @@ package io.holdfast.cli;
 
 import io.holdfast.engine.compare.Comparison;
 import io.holdfast.engine.compare.Grid;
+import io.holdfast.engine.compare.Ledger;
 import io.holdfast.engine.compare.Trial;
 import io.holdfast.engine.compare.Trials;
 import io.holdfast.engine.data.Split;
 import io.holdfast.engine.data.Tasks;
-import io.holdfast.engine.train.TrainConfig;
+import io.holdfast.kernels.HoldfastException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -22,6 +24,8 @@ import picocli.CommandLine.Spec;
 
 /** Plans, runs and reports a grid. */
 final class GridOptions {
+
+  private static final List<String> PAGES = List.of("report.md", "report.html");
 
   @Option(
       names = "--seeds",
@@ -91,8 +95,8 @@ final class GridOptions {
     if (out == null) {
       throw Main.usage("--output-dir is missing: name a new or empty folder");
     }
-    if (workers != null && workers < 1) {
-      throw Main.usage("--workers is " + workers + ": use an integer >= 1");
+    if (workers != null) {
+      Main.atLeast("--workers", workers, 1);
     }
     values.remove("seed");
     String asked = seeds != null ? seeds : common.flags().get("seed");
@@ -109,36 +113,62 @@ final class GridOptions {
             Trials.seeds(asked != null ? asked : defaultSeeds),
             folder);
     check(trials, common.flags(), settings);
+    requireOwnPages(folder);
     return run(trials, folder, order);
   }
 
   /** What no trial could do anything with is said before the first one starts. */
-  private static void check(
+  private void check(
       List<Trial> trials, Map<String, String> flags, Map<String, Map<String, String>> settings) {
     Set<String> given = new TreeSet<>(flags.keySet());
     settings.values().forEach(options -> given.addAll(options.keySet()));
     Set<String> criteria = new TreeSet<>();
     for (Trial trial : trials) {
-      TrainCommand.check(flags, trial.config());
+      TrainCommand.check(flags.keySet(), trial.config());
       criteria.add(trial.config().criterion());
+    }
+    // An option that is swept over needs what it goes with in one trial at least.
+    if (trials.stream().allMatch(t -> TrainCommand.complaint(given, t.config()) != null)) {
+      TrainCommand.check(given, trials.get(0).config());
     }
     TrainCommand.warnOfUnused(given, criteria);
     requireDifferent(trials);
+    report.check(trials);
     for (Trial trial : trials) {
-      trial.config().file(Split.TRAIN); // refuses folders that do not have it
-      trial.config().file(Split.DEV);
+      for (Split split : Split.values()) {
+        requireReadable(trial.config().file(split));
+      }
+    }
+  }
+
+  private static void requireReadable(Path file) {
+    if (file != null && !Files.isReadable(file)) {
+      throw new HoldfastException(
+          HoldfastException.Kind.DATA, file + ": no such file, or not readable");
+    }
+  }
+
+  /** Pages of this name that no grid wrote are not written over. */
+  private static void requireOwnPages(Path folder) {
+    boolean grid =
+        Files.exists(folder.resolve(Ledger.NAME)) || Files.exists(folder.resolve(Grid.LOCK));
+    for (String page : PAGES) {
+      if (!grid && Files.exists(folder.resolve(page))) {
+        throw Main.usage(
+            "--output-dir "
+                + folder
+                + " has a "
+                + page
+                + " that is no grid's: name another folder");
+      }
     }
   }
 
   /** Names of one run would be several runs of one seed in one row of the report. */
   private static void requireDifferent(List<Trial> trials) {
-    Map<Map<String, Object>, String> names = new HashMap<>();
+    Map<Map<String, String>, String> names = new HashMap<>();
     for (Trial trial : trials) {
-      TrainConfig config = trial.config();
-      Map<String, Object> options = config.toMap();
-      options.keySet().removeAll(TrainConfig.FREE);
-      options.put("task", Tasks.nameOf(config.task(), config.trainFile()));
-      String other = names.put(options, trial.name());
+      String other = names.put(trial.decisive(), trial.name());
       if (other != null) {
         throw Main.usage(
             other + " and " + trial.name() + " would be the same run twice: leave out one setting");
@@ -160,7 +190,7 @@ final class GridOptions {
       throw Main.usage("--tasks goes with --data-root, without --task and --data-dir");
     }
     Map<String, Map<String, String>> all = new LinkedHashMap<>();
-    for (String name : tasks.split(",")) {
+    for (String name : tasks.split(",", -1)) {
       var task = Tasks.named(name.strip());
       String data = Tasks.folder(task, dataRoot).toString();
       all.put(task.name(), Map.of("task", task.name(), "data_dir", data));
@@ -184,8 +214,9 @@ final class GridOptions {
       progress.close();
     }
     if (!done.results().isEmpty()) {
+      boolean all = done.results().size() == trials.size();
       report.write(
-          done.results(), order, folder.resolve("report.md"), folder.resolve("report.html"));
+          done.results(), all, order, folder.resolve(PAGES.get(0)), folder.resolve(PAGES.get(1)));
     }
     if (done.stopped()) {
       LoggerFactory.getLogger(Logs.RUN)

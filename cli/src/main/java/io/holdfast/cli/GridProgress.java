@@ -5,6 +5,7 @@ import io.holdfast.engine.compare.Grid;
 import io.holdfast.engine.compare.RunResult;
 import io.holdfast.engine.compare.Trial;
 import io.holdfast.engine.run.Json;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -19,13 +20,16 @@ final class GridProgress implements Grid.Listener {
 
   private static final long REFRESH_NANOS = 250_000_000;
 
+  /** Longest line of a terminal: one that is wrapped could not be drawn over. */
+  private static final int WIDTH = 79;
+
   private final List<Trial> trials;
   private int atOnce;
   private final LogFormat format;
   private final Logger log = LoggerFactory.getLogger(Logs.RUN);
   private final Map<String, Running> running = new LinkedHashMap<>();
 
-  /** Seconds of runs that have ended, by run. */
+  /** Seconds of runs that have ended, by run; NaN of one that failed. */
   private final Map<String, Double> ended = new LinkedHashMap<>();
 
   private long shown;
@@ -104,6 +108,7 @@ final class GridProgress implements Grid.Listener {
   @Override
   public synchronized void failed(Grid.Failure failure) {
     running.remove(failure.trial().name());
+    ended.put(failure.trial().name(), Double.NaN);
     LoggerFactory.getLogger(Logs.ERRORS)
         .error(
             "{}: no result (exit {}): {}",
@@ -130,7 +135,8 @@ final class GridProgress implements Grid.Listener {
           running.entrySet().stream()
               .map(e -> "%s %.0f %%".formatted(e.getKey(), 100 * e.getValue().share))
               .collect(Collectors.joining(", "));
-      System.err.printf("\r\u001b[K%d/%d  %s  ETA %s", ended.size(), trials.size(), now, eta());
+      String line = "%d/%d  ETA %s  %s".formatted(ended.size(), trials.size(), eta(), now);
+      System.err.print("\r\u001b[K" + line.substring(0, Math.min(WIDTH, line.length())));
     }
   }
 
@@ -143,10 +149,9 @@ final class GridProgress implements Grid.Listener {
 
   private String eta() {
     OptionalDouble seconds = secondsLeft();
-    long left = Math.round(seconds.orElse(0));
     return seconds.isEmpty()
         ? "-"
-        : "%d:%02d:%02d".formatted(left / 3600, left / 60 % 60, left % 60);
+        : Progress.clock(Duration.ofSeconds(Math.round(seconds.getAsDouble())));
   }
 
   /**
@@ -177,7 +182,8 @@ final class GridProgress implements Grid.Listener {
         left += (1 - share) * bySetting.getOrDefault(setting(name), mean);
       }
     }
-    return OptionalDouble.of(left / atOnce);
+    int open = trials.size() - ended.size();
+    return OptionalDouble.of(left / Math.max(1, Math.min(atOnce, open)));
   }
 
   /** The name without the seed. */

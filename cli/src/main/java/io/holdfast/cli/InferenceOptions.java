@@ -54,16 +54,10 @@ final class InferenceOptions {
   Predictor.Settings settings() {
     int longest = maxSeqLength == null ? DEFAULTS.maxSeqLength() : maxSeqLength;
     if (maxSeqLength != null) {
-      atLeast("--max-seq-length", maxSeqLength, 3);
+      Main.atLeast("--max-seq-length", maxSeqLength, 3);
     }
-    atLeast("--per-device-eval-batch-size", batchSize, 1);
-    atLeast("--threads", threads, 0);
+    Main.atLeast("--per-device-eval-batch-size", batchSize, 1);
+    Main.atLeast("--threads", threads, 0);
     return new Predictor.Settings(backend, threads, precision, longest, batchSize);
-  }
-
-  private static void atLeast(String flag, int value, int min) {
-    if (value < min) {
-      throw Main.usage(flag + " is " + value + ": use an integer >= " + min);
-    }
   }
 }

@@ -9,10 +9,5 @@ public enum LogFormat {
   /** The same as JSON objects. */
   JSON,
   /** Nothing but warnings and errors. */
-  NONE;
-
-  @Override
-  public String toString() {
-    return name().toLowerCase(java.util.Locale.ROOT);
-  }
+  NONE
 }

@@ -84,11 +84,7 @@ public final class Main implements Runnable {
     }
   }
 
-  static CommandLine commandLine() {
-    return commandLine(new Place.Here(System.getProperty("java.class.path")));
-  }
-
-  private static CommandLine commandLine(Place place) {
+  static CommandLine commandLine(Place place) {
     CommandLine line = new CommandLine(new Main(place));
     for (String name : List.of("train", "compare", "sweep")) {
       TrainFlags.addTo(line.getSubcommands().get(name).getCommandSpec());
@@ -147,7 +143,14 @@ public final class Main implements Runnable {
     }
   }
 
-  static HoldfastException usage(String message) {
+  /** Throws (kind USAGE) for a value of a flag below its least. */
+  public static void atLeast(String flag, int value, int least) {
+    if (value < least) {
+      throw usage(flag + " is " + value + ": use an integer >= " + least);
+    }
+  }
+
+  public static HoldfastException usage(String message) {
     return new HoldfastException(HoldfastException.Kind.USAGE, message);
   }
 }

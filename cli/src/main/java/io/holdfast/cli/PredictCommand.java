@@ -102,8 +102,8 @@ final class PredictCommand implements Callable<Integer> {
                   "%s\t%.4f",
                   prediction.labelName(),
                   prediction.probabilities().get(prediction.label()));
-      String second = row.second() == null ? "" : "\t" + row.second();
-      System.out.println(answer + "\t" + row.first() + second);
+      String texts = row.first() + (row.second() == null ? "" : "\t" + row.second());
+      System.out.println(answer + "\t" + texts.replaceAll("\\R", " "));
       return;
     }
     Map<String, Object> object = new LinkedHashMap<>();

@@ -1,7 +1,7 @@
 package io.holdfast.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.engine.run.Json;
 import io.holdfast.engine.train.ProgressListener;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,8 +17,6 @@ import org.slf4j.LoggerFactory;
  * Shows a run on stderr: a bar, plain lines, JSON lines or nothing. The log file gets the lines.
  */
 final class Progress implements ProgressListener, AutoCloseable {
-
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Logger log;
   private final Logger always = LoggerFactory.getLogger(Logs.ERRORS);
@@ -54,6 +52,7 @@ final class Progress implements ProgressListener, AutoCloseable {
   public void warning(String line) {
     if (format == LogFormat.JSON) {
       json("warning", node -> node.put("text", line));
+      LoggerFactory.getLogger(Logs.FILE_ONLY).warn(line);
     } else {
       always.warn(line);
     }
@@ -121,7 +120,7 @@ final class Progress implements ProgressListener, AutoCloseable {
         .toString();
   }
 
-  private static String clock(Duration d) {
+  static String clock(Duration d) {
     return "%d:%02d:%02d".formatted(d.toHours(), d.toMinutesPart(), d.toSecondsPart());
   }
 
@@ -157,7 +156,7 @@ final class Progress implements ProgressListener, AutoCloseable {
 
   private void json(String event, java.util.function.Consumer<ObjectNode> fill) {
     if (format == LogFormat.JSON) {
-      ObjectNode node = JSON.createObjectNode().put("event", event);
+      ObjectNode node = Json.object().put("event", event);
       fill.accept(node);
       System.err.println(node);
     }

@@ -1,6 +1,5 @@
 package io.holdfast.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
@@ -28,7 +27,7 @@ final class Recipes {
 
   /** The recipe's options by key. */
   static Map<String, String> read(String name) {
-    ObjectNode options = (ObjectNode) open(name);
+    ObjectNode options = open(name);
     options.remove(DESCRIPTION);
     return TrainFlags.options("--recipe " + name, options);
   }
@@ -42,7 +41,7 @@ final class Recipes {
     return lines.toString();
   }
 
-  private static JsonNode open(String name) {
+  private static ObjectNode open(String name) {
     if (!NAMES.contains(name)) {
       throw Main.usage(
           "no recipe '"

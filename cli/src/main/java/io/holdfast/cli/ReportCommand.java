@@ -61,8 +61,8 @@ final class ReportCommand implements Callable<Integer> {
       throw new HoldfastException(
           HoldfastException.Kind.DATA, paths + ": no run that has ended; name folders of runs");
     }
-    options.write(
-        runs, bestFirst ? Comparison.Order.BEST_FIRST : Comparison.Order.GIVEN, markdown, html);
+    var order = bestFirst ? Comparison.Order.BEST_FIRST : Comparison.Order.GIVEN;
+    options.write(runs, true, order, markdown, html);
     return 0;
   }
 

@@ -1,41 +1,34 @@
 package io.holdfast.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.holdfast.engine.run.Json;
 import io.holdfast.engine.train.Outcome;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
 /** Results on stdout: text for people, or JSON. */
 public final class Results {
 
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private Results() {}
 
   /** One JSON object on one line; numbers that JSON cannot write become null. */
-  public static void json(Map<String, ?> object) {
-    try {
-      System.out.println(JSON.writeValueAsString(finite(object)));
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException(e);
-    }
+  public static void json(Map<?, ?> object) {
+    System.out.println(Json.line(Json.tree(finite(object))));
   }
 
-  private static Map<String, Object> finite(Map<String, ?> object) {
-    Map<String, Object> copy = new LinkedHashMap<>();
-    object.forEach(
-        (key, value) -> {
-          if (value instanceof Map<?, ?> map) {
-            Map<String, Object> inner = new LinkedHashMap<>();
-            map.forEach((k, v) -> inner.put(String.valueOf(k), v));
-            copy.put(key, finite(inner));
-          } else {
-            copy.put(key, value instanceof Double d && !Double.isFinite(d) ? null : value);
-          }
-        });
-    return copy;
+  private static Object finite(Object value) {
+    if (value instanceof Map<?, ?> map) {
+      Map<Object, Object> copy = new LinkedHashMap<>();
+      map.forEach((key, inner) -> copy.put(key, finite(inner)));
+      return copy;
+    } else if (value instanceof List<?> list) {
+      List<Object> copy = new ArrayList<>();
+      list.forEach(inner -> copy.add(finite(inner)));
+      return copy;
+    }
+    return value instanceof Double d && !Double.isFinite(d) ? null : value;
   }
 
   /** "name value" lines. */

@@ -3,6 +3,7 @@ package io.holdfast.cli;
 import io.holdfast.engine.compare.Comparison;
 import io.holdfast.engine.compare.Trials;
 import io.holdfast.engine.options.Options;
+import io.holdfast.engine.train.TrainConfig;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -14,9 +15,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** holdfast sweep: a grid, or a random search, over any options of train. */
 @Command(
@@ -36,12 +35,12 @@ final class SweepCommand implements Callable<Integer> {
 
   private static final Pattern RANGE = Pattern.compile("(linear:)?(.+)\\.\\.(.+)");
 
-  @Spec private CommandSpec spec;
-
   @Option(
       names = "--grid",
       paramLabel = "<option=v1,v2,...>",
-      description = "values of an option of train; may be repeated")
+      description =
+          "values of an option of train, a list among them with slashes (llrd-groups=1/1.75/3.5); may"
+              + " be repeated")
   private List<String> grid = List.of();
 
   @Option(
@@ -73,12 +72,16 @@ final class SweepCommand implements Callable<Integer> {
       return 0;
     }
     TrainArguments.Given given = given();
-    String seed = given.values().getOrDefault("seed", TrainFlags.byDefault("seed"));
+    String seed =
+        given
+            .values()
+            .getOrDefault(
+                "seed", String.valueOf(Options.defaultMap(TrainConfig.class).get("seed")));
     return options.run(given, settings(given), seed, Comparison.Order.BEST_FIRST);
   }
 
   TrainArguments.Given given() {
-    return arguments.of(spec.commandLine().getParseResult());
+    return arguments.given();
   }
 
   /** What is swept over, by the names of the settings. */
@@ -89,7 +92,7 @@ final class SweepCommand implements Callable<Integer> {
       String key = key(text);
       lists.put(
           key,
-          Stream.of(value(text).split(",")).map(v -> TrainFlags.ours(key, v.strip())).toList());
+          Stream.of(value(text).split(",", -1)).map(v -> TrainFlags.ours(key, v.strip())).toList());
     }
     ranges.forEach(text -> intervals.put(key(text), range(text)));
     Set<String> swept = new LinkedHashSet<>(lists.keySet());

@@ -6,8 +6,9 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.Spec;
 
 /**
  * Options of training on a command line: the flags of {@link TrainFlags}, a file of them, a recipe.
@@ -42,6 +43,9 @@ final class TrainArguments {
       hidden = true)
   private boolean[] actions;
 
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
   /**
    * What was asked for, by key.
    *
@@ -56,7 +60,7 @@ final class TrainArguments {
   }
 
   /** Flags, then the configuration file, then the recipe; defaults are not there. */
-  Given of(ParseResult line) {
+  Given given() {
     Map<String, String> values = new LinkedHashMap<>();
     if (recipe != null) {
       values.putAll(Recipes.read(recipe));
@@ -64,7 +68,7 @@ final class TrainArguments {
     if (config != null) {
       values.putAll(TrainFlags.read(config));
     }
-    Map<String, String> flags = TrainFlags.given(line);
+    Map<String, String> flags = TrainFlags.given(command.commandLine().getParseResult());
     if (betas != null) {
       Matcher pair = BETAS.matcher(betas);
       if (!pair.matches()) {

@@ -13,6 +13,7 @@ import io.holdfast.engine.strategies.StrategyOptions;
 import io.holdfast.engine.train.Outcome;
 import io.holdfast.engine.train.TrainConfig;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -22,9 +23,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** holdfast train: its flags are the options of {@link TrainConfig} and the few here. */
 @Command(
@@ -51,8 +50,6 @@ final class TrainCommand implements Callable<Integer> {
           RDropOptions.class, Set.of("r_drop"),
           HypeOptions.class, Set.of("hype"),
           SiftOptions.class, Set.of("sift"));
-
-  @Spec private CommandSpec spec;
 
   @Mixin private TrainArguments arguments;
 
@@ -84,47 +81,64 @@ final class TrainCommand implements Callable<Integer> {
 
   /** What the command line asks for: flags, then the configuration file, then defaults. */
   TrainConfig options() {
-    TrainArguments.Given given = arguments.of(spec.commandLine().getParseResult());
+    TrainArguments.Given given = arguments.given();
     TrainConfig options = TrainConfig.of(given.values());
     if (gridRun == null) { // of a grid's run the grid has said it
-      check(given.flags(), options);
+      check(given.flags().keySet(), options);
       warnOfUnused(given.flags().keySet(), Set.of(options.criterion()));
     }
     return options;
   }
 
-  /** What was asked for must have an effect. */
-  static void check(Map<String, String> given, TrainConfig options) {
+  /** Throws (kind USAGE) what {@link #complaint} says. */
+  static void check(Set<String> given, TrainConfig options) {
     if (options.task() != null) {
       Tasks.named(options.task()); // refuses what is no task before anything is loaded
     }
-    if (given.containsKey("data_dir") && given.containsKey("train_file")) {
-      throw Main.usage("--data-dir and --train-file both name the training rows: give one");
+    String complaint = complaint(given, options);
+    if (complaint != null) {
+      throw Main.usage(complaint);
     }
-    boolean evaluates = options.validationFile() != null || options.dataDir() != null;
-    for (String key : List.of("eval_on_start", "max_eval_samples", "metric_for_best_model")) {
-      needs(given, key, evaluates, "--validation-file or --data-dir");
+  }
+
+  /** What was asked for, by key, must have an effect: the first that has none; null if all have. */
+  static String complaint(Set<String> given, TrainConfig options) {
+    if (given.contains("data_dir") && given.contains("train_file")) {
+      return "--data-dir and --train-file both name the training rows: give one";
     }
-    needs(
-        given,
-        "eval_steps",
-        options.evalStrategy() == TrainConfig.When.STEPS,
-        "--eval-strategy steps");
-    needs(
-        given,
-        "save_steps",
-        options.saveStrategy() == TrainConfig.When.STEPS,
-        "--save-strategy steps");
+    Map<String, String> needs = new LinkedHashMap<>();
+    if (options.validationFile() == null && options.dataDir() == null) {
+      for (String key : List.of("eval_on_start", "max_eval_samples", "metric_for_best_model")) {
+        needs.put(key, "--validation-file or --data-dir");
+      }
+    }
+    if (options.evalStrategy() != TrainConfig.When.STEPS) {
+      needs.put("eval_steps", "--eval-strategy steps");
+    }
+    if (options.saveStrategy() != TrainConfig.When.STEPS) {
+      needs.put("save_steps", "--save-strategy steps");
+    }
     StrategyOptions strategies = options.strategies();
-    for (String key : List.of("average_start", "average_every", "average_learning_rate")) {
-      needs(given, key, strategies.averages(), "--average swa or ema");
+    if (!strategies.averages()) {
+      for (String key : List.of("average_start", "average_every", "average_learning_rate")) {
+        needs.put(key, "--average swa or ema");
+      }
     }
-    boolean ema = strategies.average() == StrategyOptions.Average.EMA;
-    needs(given, "average_decay", ema, "--average ema");
-    boolean polynomial = options.lrSchedulerType().equals("polynomial");
-    for (String key : List.of("lr_end", "lr_power")) {
-      needs(given, key, polynomial, "--lr-scheduler-type polynomial");
+    if (strategies.average() != StrategyOptions.Average.EMA) {
+      needs.put("average_decay", "--average ema");
     }
+    if (!options.lrSchedulerType().equals("polynomial")) {
+      needs.put("lr_end", "--lr-scheduler-type polynomial");
+      needs.put("lr_power", "--lr-scheduler-type polynomial");
+    }
+    needs.keySet().retainAll(given);
+    return needs.entrySet().stream()
+        .findFirst()
+        .map(
+            missing ->
+                "--%s has no effect without %s: add it, or leave it out"
+                    .formatted(missing.getKey().replace('_', '-'), missing.getValue()))
+        .orElse(null);
   }
 
   /** Says which of the options that were asked for, by key, none of the criteria takes. */
@@ -139,16 +153,6 @@ final class TrainCommand implements Callable<Integer> {
             }
           }
         });
-  }
-
-  private static void needs(Map<String, String> given, String key, boolean met, String other) {
-    if (given.containsKey(key) && !met) {
-      throw Main.usage(flag(key) + " has no effect without " + other + ": add it, or leave it out");
-    }
-  }
-
-  private static String flag(String key) {
-    return "--" + key.replace('_', '-');
   }
 
   private int finish(Outcome outcome) {

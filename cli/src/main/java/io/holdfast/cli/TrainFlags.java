@@ -1,10 +1,9 @@
 package io.holdfast.cli;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.engine.options.Options;
+import io.holdfast.engine.run.Json;
 import io.holdfast.engine.train.TrainConfig;
 import io.holdfast.kernels.HoldfastException;
 import java.io.IOException;
@@ -65,18 +64,10 @@ final class TrainFlags {
 
   private static final Set<String> RENAMED = Set.of("criterion", "lr_scheduler_type");
 
-  private static final ObjectMapper JSON =
-      new ObjectMapper().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
-
   private TrainFlags() {}
 
   static List<Options.Info> all() {
     return Options.describe(TrainConfig.class);
-  }
-
-  /** The default of an option as text; null if there is none. */
-  static String byDefault(String key) {
-    return all().stream().filter(o -> o.key().equals(key)).findFirst().orElseThrow().byDefault();
   }
 
   static void addTo(CommandSpec spec) {
@@ -117,17 +108,14 @@ final class TrainFlags {
 
   /** Options from a JSON object, or from the "config" of a run.json, by key. */
   static Map<String, String> read(Path file) {
-    JsonNode json = parse(file.toString(), text(file));
-    return options(file.toString(), json.path("config").isObject() ? json.get("config") : json);
+    ObjectNode json = parse(file.toString(), text(file));
+    return options(file.toString(), json.get("config") instanceof ObjectNode run ? run : json);
   }
 
   /**
    * @param source named in what is said of a bad option
    */
-  static Map<String, String> options(String source, JsonNode options) {
-    if (!options.isObject()) {
-      throw Main.usage(source + ": not a JSON object of options");
-    }
+  static Map<String, String> options(String source, ObjectNode options) {
     Map<String, String> values = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> entry : options.properties()) {
       if (entry.getValue().isContainerNode()) {
@@ -146,12 +134,11 @@ final class TrainFlags {
     return RENAMED.contains(key) ? VALUES.getOrDefault(value, value) : value;
   }
 
-  static JsonNode parse(String source, String text) {
+  static ObjectNode parse(String source, String text) {
     try {
-      return JSON.readTree(text);
-    } catch (JsonProcessingException e) {
-      String place = e.getLocation() == null ? "" : ", line " + e.getLocation().getLineNr();
-      throw Main.usage(source + place + ": not JSON: " + e.getOriginalMessage());
+      return Json.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw Main.usage(source + ": not options in JSON: " + e.getMessage());
     }
   }
 

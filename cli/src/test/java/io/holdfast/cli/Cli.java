@@ -31,7 +31,7 @@ record Cli(int exitCode, String out, String err) {
 
   /** The command that {@code args} parse to; parse errors are thrown. */
   static Object parse(String... args) {
-    CommandLine line = Main.commandLine();
+    CommandLine line = Main.commandLine(null);
     CommandLine.ParseResult result = line.parseArgs(Main.withOurNames(line, args));
     return result.subcommand().commandSpec().userObject();
   }

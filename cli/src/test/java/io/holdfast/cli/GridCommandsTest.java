@@ -178,7 +178,7 @@ class GridCommandsTest {
   void aSignalStopsTheRunsToo() throws Exception {
     ToyModel.rows(folder.resolve("train.tsv"), 4000);
     String line =
-        compare("out")
+        compare("out --baseline r3f")
             .replace("--max-steps 12", "--num-train-epochs 1")
             .replace("steps 4", "steps 400");
     Process grid = start(line);
@@ -237,6 +237,39 @@ class GridCommandsTest {
                 .resolve("model.safetensors")));
   }
 
+  /** Said of the first run that says it, in its log as well. */
+  @Test
+  void warningsOfRunsAreShownOnce() throws IOException {
+    Cli cli = succeed(compare("out").replace("--max-seq-length 16", "--max-seq-length 4"));
+    String cut = "train.tsv: 64 rows were cut to 4 tokens";
+    assertEquals(1, cli.err().lines().filter(line -> line.contains(cut)).count(), cli.err());
+    String log = Files.readString(folder.resolve("out/train-r3f-2/train.log"));
+    assertTrue(log.contains(cut), log);
+  }
+
+  /** A folder of runs may have a report of its owner's. */
+  @Test
+  void pagesThatNoGridWroteAreNotWrittenOver() throws IOException {
+    Path run = Files.createDirectories(folder.resolve("mine/run"));
+    Files.writeString(run.resolve("run.json"), "{\"generator\": \"holdfast\"}");
+    Path page = Files.writeString(folder.resolve("mine/report.md"), "mine");
+    Cli cli = Cli.run(Cli.words(compare("mine")));
+    assertEquals(2, cli.exitCode());
+    assertTrue(cli.err().contains("has a report.md that is no grid's"), cli.err());
+    assertEquals("mine", Files.readString(page));
+    Files.delete(page);
+    succeed(compare("mine"));
+    succeed(compare("mine"));
+  }
+
+  @Test
+  void aFileThatIsMissingIsSaidOnce() {
+    Cli cli = Cli.run(Cli.words(compare("out").replace("dev.tsv", "nope.tsv")));
+    assertEquals(3, cli.exitCode());
+    assertEquals(1, cli.err().lines().count(), cli.err());
+    assertFalse(Files.exists(folder.resolve("out")));
+  }
+
   @Test
   void whatNoRunCanUseIsSaidBeforeAnythingIsRun() throws IOException {
     Files.createDirectories(folder.resolve("data/RTE"));
@@ -270,6 +303,11 @@ class GridCommandsTest {
             "compare --seeds x" + out,
             "compare --tasks rte" + out,
             "compare --workers 0" + out,
+            "compare --criteria ," + out,
+            "compare --criteria cross_entropy,r3f --baseline smart" + out,
+            "sweep --grid average-decay=0.9,0.99" + out,
+            "sweep --grid eps=," + out,
+            "sweep --trials 2 --grid eps=," + out,
             "compare --threads few" + out,
             "compare --data-root " + folder + out,
             "compare" + common,

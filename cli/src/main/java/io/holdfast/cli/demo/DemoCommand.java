@@ -1,20 +1,17 @@
 package io.holdfast.cli.demo;
 
 import io.holdfast.cli.LogFormat;
+import io.holdfast.cli.Main;
 import io.holdfast.cli.Results;
 import io.holdfast.cli.Training;
 import io.holdfast.engine.train.Outcome;
 import io.holdfast.engine.train.TrainConfig;
-import io.holdfast.kernels.HoldfastException;
-import io.holdfast.model.files.AtomicFile;
 import io.holdfast.model.io.Assets;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -74,19 +71,18 @@ public final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (trainPairs < 1) {
-      throw usage("--train-pairs is " + trainPairs + ": use an integer >= 1");
-    }
+    Main.atLeast("--train-pairs", trainPairs, 1);
     Path folder = outputDir == null ? fresh(Path.of("holdfast-demo")) : empty(outputDir);
     Path rules = Assets.folder().resolve("languagetool").resolve("grammar.xml");
     AcceptabilityData data =
         AcceptabilityData.of(LanguageToolExamples.read(rules), trainPairs, DEV_PAIRS);
+    Map<String, Object> options = options(folder);
+    TrainConfig config = TrainConfig.of(options); // refuses what it must before anything is written
     data.write(folder.resolve("data"));
     System.err.printf(
         "%d training and %d development sentences, half of them wrong, are in %s%n",
         2 * data.train().size(), 2 * data.dev().size(), folder.resolve("data"));
-    Map<String, Object> options = options(folder);
-    Outcome outcome = Training.run(TrainConfig.of(options), logFormat);
+    Outcome outcome = Training.run(config, logFormat);
     return finish(folder, options, outcome);
   }
 
@@ -151,27 +147,14 @@ public final class DemoCommand implements Callable<Integer> {
 
   private static Path empty(Path folder) {
     if (!isEmpty(folder)) {
-      throw usage(folder + " is not empty: name a new --output-dir (nothing was changed)");
+      throw Main.usage(
+          folder + " is not an empty folder: name a new --output-dir (nothing was changed)");
     }
     return folder;
   }
 
   private static boolean isEmpty(Path folder) {
-    if (!Files.exists(folder)) {
-      return true;
-    }
-    if (!Files.isDirectory(folder)) {
-      return false;
-    }
-    try (Stream<Path> files = Files.list(folder)) {
-      return files.findAny().isEmpty();
-    } catch (IOException e) {
-      throw new HoldfastException(
-          HoldfastException.Kind.IO, folder + ": cannot be read (" + AtomicFile.reason(e) + ")", e);
-    }
-  }
-
-  private static HoldfastException usage(String message) {
-    return new HoldfastException(HoldfastException.Kind.USAGE, message);
+    String[] names = folder.toFile().list(); // null: a file, or not readable
+    return names == null ? !Files.exists(folder) : names.length == 0;
   }
 }
