@@ -1,9 +1,15 @@
 package io.holdfast.cli;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,7 +17,10 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import javax.tools.JavaCompiler;
+import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -27,7 +36,7 @@ class ReadmeTest {
   private static List<Path> documents() throws IOException {
     List<Path> documents = new ArrayList<>(List.of(ROOT.resolve("README.md")));
     if (Files.isDirectory(ROOT.resolve("docs"))) {
-      try (Stream<Path> files = Files.list(ROOT.resolve("docs"))) {
+      try (Stream<Path> files = Files.walk(ROOT.resolve("docs"))) {
         files.filter(file -> file.toString().endsWith(".md")).sorted().forEach(documents::add);
       }
     }
@@ -61,6 +70,33 @@ class ReadmeTest {
     } else if (parsed instanceof SweepCommand sweep) {
       sweep.settings(sweep.given());
     }
+  }
+
+  /** What stands under "From Java" is a program: it is compiled, and run on a model. */
+  @Test
+  void theJavaProgramRuns(@TempDir Path folder) throws Exception {
+    Matcher program =
+        Pattern.compile("(?ms)^```java\\n(.*?)^```")
+            .matcher(Files.readString(ROOT.resolve("README.md")));
+    assertTrue(program.find());
+    Path source = Files.writeString(folder.resolve("Ask.java"), program.group(1));
+    String path = System.getProperty("java.class.path");
+    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+    assertEquals(0, compiler.run(null, null, null, "-cp", path, source.toString()));
+    Path model = ToyModel.write(folder.resolve("model"));
+    PrintStream stdout = System.out;
+    ByteArrayOutputStream said = new ByteArrayOutputStream();
+    try (URLClassLoader loader = new URLClassLoader(new URL[] {folder.toUri().toURL()})) {
+      System.setOut(new PrintStream(said, true, StandardCharsets.UTF_8));
+      Object arguments = new String[] {model.toString()};
+      loader.loadClass("Ask").getMethod("main", String[].class).invoke(null, arguments);
+    } finally {
+      System.setOut(stdout);
+    }
+    String number = "0\\.\\d+(E-\\d+)?";
+    String answer = "class[0-2] \\[%s, %s, %s]".replace("%s", number);
+    List<String> lines = said.toString(StandardCharsets.UTF_8).lines().toList(); // logs before it
+    assertTrue(lines.get(lines.size() - 1).matches(answer), lines.toString());
   }
 
   @Test
