@@ -10,6 +10,7 @@ import io.holdfast.engine.data.Tasks;
 import io.holdfast.kernels.HoldfastException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -186,8 +187,9 @@ final class GridOptions {
       return Map.of(
           Tasks.nameOf(values.get("task"), file == null ? null : Path.of(file)), Map.of());
     }
-    if (dataRoot == null || values.containsKey("task") || values.containsKey("data_dir")) {
-      throw Main.usage("--tasks goes with --data-root, without --task and --data-dir");
+    Set<String> ofOne = Set.of("task", "data_dir", "train_file", "validation_file");
+    if (dataRoot == null || !Collections.disjoint(values.keySet(), ofOne)) {
+      throw Main.usage("--tasks goes with --data-root, without --task, --data-dir and files");
     }
     Map<String, Map<String, String>> all = new LinkedHashMap<>();
     for (String name : tasks.split(",", -1)) {

@@ -4,16 +4,16 @@ import io.holdfast.cli.demo.DemoCommand;
 import io.holdfast.engine.run.Versions;
 import io.holdfast.kernels.HoldfastException;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.Future;
 import java.util.function.BiFunction;
-import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 
 /** The command line: parses, calls the engine, prints, and turns failures into exit codes. */
 @Command(
@@ -92,6 +92,7 @@ public final class Main implements Runnable {
     line.setParameterExceptionHandler(Failures::onUsage);
     line.setExecutionExceptionHandler((e, command, result) -> Failures.onExecution(e, command));
     line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setExpandAtFiles(false); // a text may begin with @
     line.setUsageHelpWidth(110);
     line.setUsageHelpLongOptionsMaxWidth(36);
     for (CommandLine command : line.getSubcommands().values()) {
@@ -105,17 +106,20 @@ public final class Main implements Runnable {
    * Known flags may be written with underscores (--learning_rate) or as other trainers call them.
    */
   static String[] withOurNames(CommandLine line, String[] args) {
-    Set<String> known =
-        line.getSubcommands().values().stream()
-            .flatMap(command -> command.getCommandSpec().optionsMap().keySet().stream())
-            .collect(Collectors.toSet());
-    return Arrays.stream(args).map(arg -> withOurNames(known, arg)).toArray(String[]::new);
-  }
-
-  private static String withOurNames(Set<String> known, String arg) {
-    int end = arg.indexOf('=') < 0 ? arg.length() : arg.indexOf('=');
-    String name = TrainFlags.canonical(arg.substring(0, end).replace('_', '-'));
-    return known.contains(name) ? name + arg.substring(end) : arg;
+    Map<String, OptionSpec> known = new HashMap<>();
+    line.getSubcommands().values().stream()
+        .flatMap(command -> command.getCommandSpec().options().stream())
+        .forEach(option -> List.of(option.names()).forEach(name -> known.put(name, option)));
+    List<String> ours = new ArrayList<>();
+    boolean isValue = false;
+    for (String arg : args) {
+      int end = arg.indexOf('=') < 0 ? arg.length() : arg.indexOf('=');
+      String name = TrainFlags.canonical(arg.substring(0, end).replace('_', '-'));
+      OptionSpec option = isValue ? null : known.get(name);
+      ours.add(option == null ? arg : name + arg.substring(end));
+      isValue = option != null && end == arg.length() && option.arity().min() > 0;
+    }
+    return ours.toArray(String[]::new);
   }
 
   boolean isVerbose() {

@@ -92,6 +92,11 @@ final class PredictCommand implements Callable<Integer> {
     return DatasetReader.read(task, file, false, 0);
   }
 
+  /** On one line and in one column. */
+  private static String printable(String text) {
+    return text.replaceAll("\\R|\\p{Cntrl}", " ");
+  }
+
   private void print(ModelConfig config, Example row, Prediction prediction) {
     if (!model.json) {
       String answer =
@@ -102,8 +107,8 @@ final class PredictCommand implements Callable<Integer> {
                   "%s\t%.4f",
                   prediction.labelName(),
                   prediction.probabilities().get(prediction.label()));
-      String texts = row.first() + (row.second() == null ? "" : "\t" + row.second());
-      System.out.println(answer + "\t" + texts.replaceAll("\\R", " "));
+      String second = row.second() == null ? "" : "\t" + printable(row.second());
+      System.out.println(answer + "\t" + printable(row.first()) + second);
       return;
     }
     Map<String, Object> object = new LinkedHashMap<>();

@@ -13,6 +13,7 @@ import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -106,12 +107,24 @@ final class SweepCommand implements Callable<Integer> {
     for (String key : swept) {
       if (key.equals("seed")) {
         throw Main.usage("the seed is no setting: give --seeds");
+      } else if (TrainConfig.FREE.contains(key)) {
+        throw Main.usage(
+            "--%s cannot be swept over: it is data, or changes no result"
+                .formatted(key.replace('_', '-')));
       } else if (given.flags().containsKey(key)) {
         String flag = "--" + key.replace('_', '-');
         throw Main.usage(flag + " is swept over and given as well: use one of them");
       }
     }
-    return trials == 0 ? Trials.product(lists) : Trials.random(trials, drawSeed, lists, intervals);
+    if (trials == 0) {
+      return Trials.product(lists);
+    }
+    var settings = Trials.random(trials, drawSeed, lists, intervals);
+    if (settings.size() < trials) {
+      LoggerFactory.getLogger(Logs.ERRORS)
+          .warn("of {} trials only {} are different: they are run", trials, settings.size());
+    }
+    return settings;
   }
 
   /** Our key of the option that "option=…" names. */

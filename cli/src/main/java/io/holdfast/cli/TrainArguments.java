@@ -2,6 +2,7 @@ package io.holdfast.cli;
 
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -17,6 +18,25 @@ final class TrainArguments {
 
   private static final Pattern BETAS =
       Pattern.compile("\\(?\\s*([^,\\s]+)\\s*,\\s*([^,\\s)]+)\\s*\\)?");
+
+  /** Options that stand for others, by key. */
+  private static final Map<String, List<String>> REPLACES =
+      Map.ofEntries(
+          Map.entry("data_dir", List.of("train_file", "validation_file")),
+          Map.entry("train_file", List.of("data_dir")),
+          Map.entry(
+              "task",
+              List.of(
+                  "text_column",
+                  "text_pair_column",
+                  "label_column",
+                  "regression",
+                  "metric_for_best_model")),
+          Map.entry("text_column", List.of("task")),
+          Map.entry("label_column", List.of("task")),
+          Map.entry("regression", List.of("task")),
+          Map.entry("llrd", List.of("llrd_groups")),
+          Map.entry("llrd_groups", List.of("llrd")));
 
   @Option(
       names = "--config",
@@ -66,7 +86,7 @@ final class TrainArguments {
       values.putAll(Recipes.read(recipe));
     }
     if (config != null) {
-      values.putAll(TrainFlags.read(config));
+      replace(values, TrainFlags.read(config));
     }
     Map<String, String> flags = TrainFlags.given(command.commandLine().getParseResult());
     if (betas != null) {
@@ -77,11 +97,17 @@ final class TrainArguments {
       flags.put("adam_beta1", pair.group(1));
       flags.put("adam_beta2", pair.group(2));
     }
-    values.putAll(flags);
+    replace(values, flags);
     if (spectralNorm) {
       makeR4f(values);
     }
     return new Given(flags, values);
+  }
+
+  /** Puts options over those of a file or a recipe, and what they exclude of these away. */
+  private static void replace(Map<String, String> values, Map<String, String> over) {
+    over.keySet().forEach(key -> values.keySet().removeAll(REPLACES.getOrDefault(key, List.of())));
+    values.putAll(over);
   }
 
   /** fairseq's flag for a spectrally normalised head is a criterion here. */

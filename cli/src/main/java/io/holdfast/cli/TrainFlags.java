@@ -123,10 +123,38 @@ final class TrainFlags {
       }
       if (!entry.getValue().isNull()) {
         String key = key(entry.getKey());
-        values.put(key, ours(key, entry.getValue().asText()));
+        String value = ours(key, entry.getValue().asText());
+        String other = values.put(key, value);
+        if (other != null && !other.equals(value)) {
+          values.put(key, either(source, entry.getKey(), key, other, value));
+        }
       }
     }
     return values;
+  }
+
+  /**
+   * Of Hugging Face's two options for the warm-up, files have both, and 0 leaves it to the other.
+   */
+  private static String either(String source, String name, String key, String a, String b) {
+    if (key.equals("warmup") && (isZero(a) || isZero(b))) {
+      return isZero(a) ? b : a;
+    }
+    throw Main.usage(
+        source
+            + ": '"
+            + name
+            + "' is "
+            + b
+            + " where another name of --"
+            + key.replace('_', '-')
+            + " is "
+            + a
+            + ": leave one out");
+  }
+
+  private static boolean isZero(String number) {
+    return number.matches("0+(\\.0*)?");
   }
 
   /** Our name for a value that another trainer writes. */

@@ -1,6 +1,8 @@
 package io.holdfast.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +13,7 @@ import io.holdfast.kernels.NoiseType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,6 +48,58 @@ class FlagsTest {
             info.flag());
       }
     }
+  }
+
+  /** What is typed stands for what a file or a recipe says otherwise about the same thing. */
+  @Test
+  void flagsReplaceWhatTheyExclude(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("run.json");
+    Files.writeString(
+        file,
+        "{\"config\": {\"model\": \"m\", \"train_file\": \"t.csv\", \"validation_file\": \"v.csv\","
+            + " \"text_column\": \"a\", \"label_column\": \"y\", \"regression\": true,"
+            + " \"metric_for_best_model\": \"mse\"}}");
+    TrainConfig other = train("--config " + file);
+    assertEquals(Path.of("d"), other.dataDir());
+    assertNull(other.trainFile());
+    assertNull(other.validationFile());
+    assertEquals("cola", other.task());
+    assertNull(other.textColumn());
+    assertNull(other.metricForBestModel());
+    TrainConfig recipe = train("--recipe cola-llrd --llrd-groups 1/2/3");
+    assertEquals(1.0, recipe.strategies().llrd());
+  }
+
+  @Test
+  void twoNamesOfOneOptionInAFileMustAgree(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("args.json");
+    for (String both :
+        List.of(
+            "\"warmup_ratio\": 0.5, \"warmup_steps\": 0",
+            "\"warmup_steps\": 0, \"warmup_ratio\": 0.5")) {
+      Files.writeString(file, "{" + both + "}");
+      assertEquals(
+          0.5, train("--config " + file).warmup()); // Hugging Face: 0 leaves it to the share
+    }
+    Files.writeString(file, "{\"warmup_ratio\": 0.5, \"warmup_steps\": 9}");
+    assertTrue(
+        assertThrows(HoldfastException.class, () -> train("--config " + file))
+            .getMessage()
+            .endsWith("'warmup_steps' is 9 where another name of --warmup is 0.5: leave one out"));
+  }
+
+  /** Values are taken as they are typed. */
+  @Test
+  void aTextMayLookLikeAFlagOrAFile(@TempDir Path folder) throws IOException {
+    Path note = Files.writeString(folder.resolve("note"), "other words");
+    String[] args = {"predict", "--model", "m", "--text", "--lr", "--text", "@" + note};
+    assertArrayEquals(args, Main.withOurNames(Main.commandLine(null), args));
+    var line = Main.commandLine(null).parseArgs("predict", "--model", "m", "--text", "@" + note);
+    assertEquals(List.of("@" + note), line.subcommand().matchedOptionValue("--text", List.of()));
+    assertArrayEquals(
+        new String[] {"train", "--learning-rate", "1e-3", "--learning-rate=1"},
+        Main.withOurNames(
+            Main.commandLine(null), new String[] {"train", "--lr", "1e-3", "--lr=1"}));
   }
 
   @Test

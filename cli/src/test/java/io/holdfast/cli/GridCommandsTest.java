@@ -325,6 +325,7 @@ class GridCommandsTest {
             "sweep --grid eps=small" + out,
             "sweep --criterion r3f --grid eps=1e-5,0.00001" + out,
             "sweep --grid threads=1,2" + out,
+            "sweep --grid train-file=a.tsv,b.tsv" + out,
             "report " + folder.resolve("nothing"))) {
       Cli cli = Cli.run(Cli.words(line));
       assertEquals(2, cli.exitCode(), line + ": " + cli.err());

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
@@ -134,6 +135,20 @@ public record Comparison(List<TaskRuns> tasks) {
     for (RunResult run : runs) {
       if (!run.metric().equals(runs.get(0).metric())) {
         throw usage("the runs of task " + task + " differ in their metric: compare one at a time");
+      }
+      for (String data : List.of("train", "validation")) {
+        if (!Objects.equals(run.data().get(data), runs.get(0).data().get(data))) {
+          throw usage(
+              "runs "
+                  + runs.get(0).run()
+                  + " and "
+                  + run.run()
+                  + " of task "
+                  + task
+                  + " differ in their "
+                  + data
+                  + " data: compare one at a time");
+        }
       }
       var bySeed = arms.computeIfAbsent(labels.of(run.config()), label -> new TreeMap<>());
       if (bySeed.put(run.seed(), run) != null) {

@@ -63,7 +63,12 @@ public final class Ledger implements AutoCloseable {
       String why = e.getMessage().lines().findFirst().orElse("");
       throw new HoldfastException(
           HoldfastException.Kind.DATA,
-          file + ":" + number + ": not the result of a run (" + why + "): delete the line",
+          file
+              + ":"
+              + number
+              + ": not the result of a run ("
+              + why
+              + "): delete the line, or name a ledger",
           e);
     }
   }

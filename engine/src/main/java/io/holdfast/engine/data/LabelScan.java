@@ -19,6 +19,9 @@ final class LabelScan {
   private final TreeSet<String> names = new TreeSet<>();
   private boolean integers = true;
   private boolean numbers = true;
+  private long rows;
+  private long fractions;
+  private HoldfastException noNumber;
 
   private LabelScan(Path file, String column) {
     this.file = file;
@@ -35,6 +38,15 @@ final class LabelScan {
           throw lines.error(row.line(), row.label().column(), "no label; give every row one");
         }
         scan.see(label);
+        if (scan.noNumber == null && !Double.isFinite(Text.number(label))) {
+          scan.noNumber =
+              lines.error(
+                  row.line(),
+                  row.label().column(),
+                  "label "
+                      + Text.quote(label)
+                      + " among numbers: mend it, or give classes names that are no numbers");
+        }
       }
       if (scan.names.isEmpty()) {
         throw lines.error(0, 0, "the file has no rows");
@@ -44,6 +56,8 @@ final class LabelScan {
   }
 
   private void see(String label) {
+    rows++;
+    fractions += !isInteger(label) && Double.isFinite(Text.number(label)) ? 1 : 0;
     integers &= isInteger(label);
     numbers &= integers || Double.isFinite(Text.number(label));
     if (names.size() <= MOST) {
@@ -54,6 +68,13 @@ final class LabelScan {
   /** All labels are numbers and not all are integers. */
   boolean looksLikeRegression() {
     return numbers && !integers;
+  }
+
+  /** Throws (kind DATA) if most labels are fractions and one is no number. */
+  void requireOneKind() {
+    if (2 * fractions > rows && noNumber != null) {
+      throw noNumber;
+    }
   }
 
   /** Class names in the order of their ids. */

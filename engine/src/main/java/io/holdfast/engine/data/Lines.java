@@ -167,6 +167,10 @@ final class Lines implements Closeable {
     if (number == 1 && text.startsWith("\uFEFF")) {
       text = text.substring(1);
     }
+    int cr = number == 1 ? text.indexOf('\r') : -1;
+    if (cr >= 0) {
+      throw error(number, cr + 1, "a line end of CR alone; convert them to LF");
+    }
     int nul = text.indexOf('\0');
     if (nul >= 0) {
       throw error(number, nul + 1, "NUL character; is this a text file?");

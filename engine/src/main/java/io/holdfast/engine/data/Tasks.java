@@ -103,6 +103,11 @@ public final class Tasks {
     return task;
   }
 
+  /** Labels for a message: in quotes, the first twenty of them. */
+  public static String listed(List<String> labels) {
+    return Text.list(labels);
+  }
+
   /** What a run's task is called: the named one's own name, else the training file's first part. */
   public static String nameOf(String task, Path trainFile) {
     String file = trainFile == null ? "run" : trainFile.getFileName().toString();
@@ -175,6 +180,9 @@ public final class Tasks {
    */
   public static Task custom(String name, Columns columns, Task.Kind kind, Path trainFile) {
     LabelScan scan = LabelScan.of(columns, trainFile);
+    if (kind == null) {
+      scan.requireOneKind();
+    }
     boolean regression = kind == Task.Kind.REGRESSION || kind == null && scan.looksLikeRegression();
     return regression ? regression(name, columns) : classification(name, columns, scan.classes());
   }

@@ -52,10 +52,14 @@ public record Schedule(
 
   public Schedule {
     if (!(peak >= 0 && Double.isFinite(peak)) || !(end >= 0 && end <= peak) || !(power > 0)) {
-      throw usage("learning rate " + peak + " to " + end + ", power " + power);
+      throw usage(
+          "--learning-rate %s, --lr-end %s and --lr-power %s make no schedule: the end is from 0 to the rate, the power above 0"
+              .formatted(peak, end, power));
     }
     if (warmup < 0 || total < 1 || warmup > total) {
-      throw usage("warm-up of " + warmup + " in " + total + " updates");
+      throw usage(
+          "--warmup is %d updates, the run has %d: give fewer, or a share below 1"
+              .formatted(warmup, total));
     }
   }
 
@@ -65,7 +69,7 @@ public record Schedule(
    */
   public static long warmupUpdates(double warmup, long total) {
     if (!(warmup >= 0) || warmup >= 1 && warmup != Math.rint(warmup)) {
-      throw usage("warm-up " + warmup + " (a share below 1, or a whole number of updates)");
+      throw usage("--warmup is " + warmup + ": give a share below 1, or a whole number of updates");
     }
     return (long) (warmup < 1 ? Math.ceil(total * warmup) : warmup);
   }
@@ -96,6 +100,6 @@ public record Schedule(
   }
 
   private static HoldfastException usage(String what) {
-    return new HoldfastException(HoldfastException.Kind.USAGE, "no schedule can have " + what);
+    return new HoldfastException(HoldfastException.Kind.USAGE, what);
   }
 }

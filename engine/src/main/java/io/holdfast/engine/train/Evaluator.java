@@ -106,7 +106,7 @@ public final class Evaluator {
 
   private static double loss(Task task, float[] logits, int row, Example example) {
     if (task.regression()) {
-      double error = logits[row] - example.target();
+      double error = (double) logits[row] - example.target();
       return error * error;
     }
     int classes = task.outputs();

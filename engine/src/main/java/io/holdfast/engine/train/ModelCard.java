@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** README.md of a trained model: what it is, how it was made, how good it is. */
 final class ModelCard {
@@ -146,7 +147,9 @@ final class ModelCard {
   }
 
   private static String row(String... cells) {
-    return "| " + String.join(" | ", cells) + " |\n";
+    return Stream.of(cells)
+        .map(cell -> cell.replace("|", "\\|"))
+        .collect(Collectors.joining(" | ", "| ", " |\n"));
   }
 
   private static String number(Double value) {

@@ -36,6 +36,8 @@ record RunData(TokenizedDataset train, TokenizedDataset dev, TokenizedDataset te
           config.trainFile()
               + ": the labels are numbers, not all integers: taken as values to predict, as with"
               + " --regression");
+    } else if (!task.regression()) {
+      to.message(config.trainFile() + ": the classes are " + Tasks.listed(task.labels()));
     }
     return task;
   }

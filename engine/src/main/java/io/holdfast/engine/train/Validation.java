@@ -107,6 +107,14 @@ final class Validation {
 
   /** Updates the detector's count in {@code state} and warns of a degenerate run. */
   void detect(TrainState state, Evaluator.Evaluation evaluation, ProgressListener to) {
+    if (Double.isNaN(evaluation.metrics().get(metric))) {
+      to.warning(
+          "update "
+              + state.step
+              + ": "
+              + metric
+              + " is not defined: predictions or targets are all the same");
+    }
     Task task = dev.data().task();
     double guessing =
         task.regression()

@@ -75,6 +75,18 @@ class ComparisonTest {
     assertArrayEquals(new double[] {0.8, 0.5}, task.arms().get(0).last());
   }
 
+  @Test
+  void runsOnOtherDataAreNotOneRow() {
+    RunResult a = Results.of("r3f", 1, 0.8);
+    RunResult b = Results.of("r3f", 2, 0.8);
+    b.data().put("validation", "ff");
+    String said = assertThrows(HoldfastException.class, () -> only(a, b)).getMessage();
+    assertEquals(
+        "runs rte-r3f-1 and rte-r3f-2 of task rte differ in their validation data: compare one at a"
+            + " time",
+        said);
+  }
+
   private static Trial trial(String... options) {
     Map<String, String> all =
         new HashMap<>(Map.of("model", "m", "task", "rte", "data_dir", "d", "output_dir", "o"));

@@ -237,6 +237,12 @@ class MalformedFilesTest {
             ": column 'y' has the one label '1'; a task needs two or more"),
         of("pair", "t.csv", "a,b,y\nu,v,1\nu,v,\n", ":3:5: no label; give every row one"),
         of("pair", "t.csv", "a,b,y\n", ": the file has no rows"),
+        of("pair", "t.csv", "a,b,y\ru,v,1\r", ":1:6: a line end of CR alone; convert them to LF"),
+        of(
+            "pair",
+            "t.csv",
+            "a,b,y\nu,v,1.5\nu,v,2.5\nu,v,nan\n",
+            ":4:5: label 'nan' among numbers: mend it, or give classes names that are no numbers"),
         of("pair", "t.xlsx", "a,b,y\nu,v,1\n", ": unknown format; name it .tsv, .csv or .jsonl"));
   }
 
