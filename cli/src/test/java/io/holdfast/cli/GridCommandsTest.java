@@ -307,7 +307,7 @@ class GridCommandsTest {
             "compare --criteria cross_entropy,r3f --baseline smart" + out,
             "sweep --grid average-decay=0.9,0.99" + out,
             "sweep --grid eps=," + out,
-            "sweep --trials 2 --grid eps=," + out,
+            "sweep --trials 1 --grid eps=," + out,
             "compare --threads few" + out,
             "compare --data-root " + folder + out,
             "compare" + common,
