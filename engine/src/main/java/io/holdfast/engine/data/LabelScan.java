@@ -17,10 +17,12 @@ final class LabelScan {
   private final Path file;
   private final String column;
   private final TreeSet<String> names = new TreeSet<>();
-  private boolean integers = true;
-  private boolean numbers = true;
   private long rows;
+
+  /** Labels that are numbers, but no integers that could name classes. */
   private long fractions;
+
+  /** The first label that is no number; null if there is none. */
   private HoldfastException noNumber;
 
   private LabelScan(Path file, String column) {
@@ -37,8 +39,9 @@ final class LabelScan {
         if (label.isBlank()) {
           throw lines.error(row.line(), row.label().column(), "no label; give every row one");
         }
-        scan.see(label);
-        if (scan.noNumber == null && !Double.isFinite(Text.number(label))) {
+        boolean number = Double.isFinite(Text.number(label));
+        scan.see(label, number);
+        if (scan.noNumber == null && !number) {
           scan.noNumber =
               lines.error(
                   row.line(),
@@ -55,11 +58,9 @@ final class LabelScan {
     return scan;
   }
 
-  private void see(String label) {
+  private void see(String label, boolean number) {
     rows++;
-    fractions += !isInteger(label) && Double.isFinite(Text.number(label)) ? 1 : 0;
-    integers &= isInteger(label);
-    numbers &= integers || Double.isFinite(Text.number(label));
+    fractions += number && !isInteger(label) ? 1 : 0;
     if (names.size() <= MOST) {
       names.add(label);
     }
@@ -67,7 +68,7 @@ final class LabelScan {
 
   /** All labels are numbers and not all are integers. */
   boolean looksLikeRegression() {
-    return numbers && !integers;
+    return noNumber == null && fractions > 0;
   }
 
   /** Throws (kind DATA) if most labels are fractions and one is no number. */

@@ -224,7 +224,7 @@ public record TrainConfig(
     for (Options.Info option : Options.describe(TrainConfig.class)) {
       String before = Objects.toString(was.get(option.key()), "none");
       String now = Objects.toString(is.get(option.key()), "none");
-      if (!FREE.contains(option.key()) && !before.equals(now)) {
+      if (!option.free() && !before.equals(now)) {
         differences.add(option.flag() + " was " + before + ", is " + now);
       }
     }

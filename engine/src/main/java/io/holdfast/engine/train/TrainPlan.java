@@ -33,7 +33,8 @@ final class TrainPlan {
    * @param differ an epoch may have more updates than another
    */
   private int steps(double epochs, boolean differ) {
-    if (epochs * updates(0).size() > 2.0 * Integer.MAX_VALUE) {
+    int first = updates(0).size();
+    if (epochs * first > 2.0 * Integer.MAX_VALUE) {
       throw tooMany(); // far too many to count
     }
     int whole = differ ? (int) epochs : 0;
@@ -43,8 +44,9 @@ final class TrainPlan {
     }
     // In decimal: 1.3 − 1 is more than 0.3 in double, and would be an update more.
     BigDecimal part = BigDecimal.valueOf(epochs).subtract(BigDecimal.valueOf(whole));
+    int last = whole == 0 ? first : updates(whole).size();
     BigDecimal steps =
-        part.multiply(BigDecimal.valueOf(updates(whole).size()))
+        part.multiply(BigDecimal.valueOf(last))
             .setScale(0, RoundingMode.CEILING)
             .add(BigDecimal.valueOf(before));
     if (steps.compareTo(BigDecimal.valueOf(Integer.MAX_VALUE)) > 0) {

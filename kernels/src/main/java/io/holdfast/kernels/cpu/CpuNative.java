@@ -1,12 +1,6 @@
 package io.holdfast.kernels.cpu;
 
 import io.holdfast.kernels.HoldfastException;
-import java.io.IOException;
-import java.io.InputStream;
-import java.net.URL;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Arrays;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.CriticalRegion;
@@ -39,39 +33,9 @@ final class CpuNative {
 
   static final String LIBRARY = "jniHoldfastCpu";
 
-  private static final Throwable FAILURE = load();
+  private static final Throwable FAILURE = NativeLibrary.load(CpuNative.class, LIBRARY);
 
   private CpuNative() {}
-
-  private static Throwable load() {
-    try {
-      Loader.load(org.bytedeco.dnnl.global.dnnl.class); // libdnnl, which ours links against
-      unpack();
-      Loader.load(CpuNative.class);
-      return null;
-    } catch (Throwable t) { // UnsatisfiedLinkError, NoClassDefFoundError, …: all mean "not here"
-      return t;
-    }
-  }
-
-  /**
-   * JavaCPP unpacks a library into one place for all jars of a name, and takes what is there for it
-   * if size and date agree, which they do for the library of another build: so the bytes decide.
-   */
-  private static void unpack() throws IOException {
-    String library = System.mapLibraryName(LIBRARY);
-    URL ours = CpuNative.class.getResource(Loader.getPlatform() + "/" + library);
-    if (ours == null || !ours.getProtocol().equals("jar")) {
-      return;
-    }
-    Path unpacked = Loader.cacheResource(ours).toPath();
-    try (InputStream in = ours.openStream()) {
-      if (!Arrays.equals(in.readAllBytes(), Files.readAllBytes(unpacked))) {
-        Files.delete(unpacked); // a process that has loaded it keeps it
-        Loader.cacheResource(ours);
-      }
-    }
-  }
 
   /**
    * Throws an exception of kind BACKEND, with the cause, where the native libraries do not load.
