@@ -44,7 +44,7 @@ public enum Shape {
         DROPOUT,
         0.02f,
         0,
-        ModelConfig.HeadInit.HUGGING_FACE,
+        ModelConfig.HeadInit.HUGGINGFACE,
         false,
         List.of("0", "1"));
   }

@@ -8,6 +8,7 @@ import io.holdfast.engine.criteria.RDropOptions;
 import io.holdfast.engine.criteria.SiftOptions;
 import io.holdfast.engine.criteria.SmartOptions;
 import io.holdfast.engine.data.Tasks;
+import io.holdfast.engine.optim.Schedule;
 import io.holdfast.engine.options.Options;
 import io.holdfast.engine.strategies.StrategyOptions;
 import io.holdfast.engine.train.Outcome;
@@ -127,7 +128,7 @@ final class TrainCommand implements Callable<Integer> {
     if (strategies.average() != StrategyOptions.Average.EMA) {
       needs.put("average_decay", "--average ema");
     }
-    if (!options.lrSchedulerType().equals("polynomial")) {
+    if (options.lrSchedulerType() != Schedule.Shape.POLYNOMIAL) {
       needs.put("lr_end", "--lr-scheduler-type polynomial");
       needs.put("lr_power", "--lr-scheduler-type polynomial");
     }

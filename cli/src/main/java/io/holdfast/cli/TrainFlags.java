@@ -60,7 +60,8 @@ final class TrainFlags {
           "sentence_prediction_r3f", "r3f",
           "sentence_prediction", "cross_entropy",
           "cross-entropy", "cross_entropy",
-          "polynomial_decay", "polynomial");
+          "polynomial_decay", "polynomial",
+          "constant_with_warmup", "constant");
 
   private static final Set<String> RENAMED = Set.of("criterion", "lr_scheduler_type");
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.engine.optim.Schedule;
 import io.holdfast.engine.options.Options;
 import io.holdfast.engine.train.TrainConfig;
 import io.holdfast.kernels.HoldfastException;
@@ -133,6 +134,8 @@ class FlagsTest {
                             + " --clip-norm 0 --lr-scheduler-type polynomial_decay"
                             + " --warmup-updates 60 --update_freq 2 --do_train --do_eval")))
             .options());
+    assertEquals(
+        train("--lr-scheduler-type constant"), train("--lr_scheduler_type constant_with_warmup"));
   }
 
   @Test
@@ -164,7 +167,7 @@ class FlagsTest {
     assertEquals(Path.of("cross-entropy"), config.dataDir());
     assertEquals("cross_entropy", config.criterion());
     assertEquals("polynomial_decay", config.model());
-    assertEquals("polynomial", config.lrSchedulerType());
+    assertEquals(Schedule.Shape.POLYNOMIAL, config.lrSchedulerType());
   }
 
   @Test

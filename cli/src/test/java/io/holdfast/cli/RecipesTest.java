@@ -46,7 +46,7 @@ class RecipesTest {
             0,
             0.02f,
             0,
-            ModelConfig.HeadInit.HUGGING_FACE,
+            ModelConfig.HeadInit.HUGGINGFACE,
             false,
             List.of("no", "yes"));
     LayerRates rates = new LayerRates(config.strategies(), LAYERS, config.learningRate());
@@ -85,7 +85,7 @@ class RecipesTest {
     int updates = 10 * ((2490 + config.perDeviceTrainBatchSize() - 1) / 8);
     Schedule schedule =
         new Schedule(
-            Schedule.Shape.named(config.lrSchedulerType()),
+            config.lrSchedulerType(),
             config.learningRate(),
             Schedule.warmupUpdates(config.warmup(), updates),
             updates,

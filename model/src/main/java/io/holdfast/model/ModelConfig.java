@@ -46,7 +46,7 @@ public record ModelConfig(
   /** How a fresh head is drawn. */
   public enum HeadInit {
     /** Hugging Face: N(0, initializer_range²), bias 0. */
-    HUGGING_FACE,
+    HUGGINGFACE,
     /**
      * fairseq: PyTorch's Linear default, weight and bias U(−1/√in, 1/√in); its head has no dropout.
      */

@@ -50,7 +50,7 @@ class InitializerTest {
 
   @Test
   void huggingFaceDrawsNormalWeights() {
-    try (TestModel m = open(HeadInit.HUGGING_FACE)) {
+    try (TestModel m = open(HeadInit.HUGGINGFACE)) {
       Initializer.all(m.kernels, m.config, m.weights, KEY);
       double[] words = values(m, "roberta.embeddings.word_embeddings.weight");
       isNormal(words, 0.05);
@@ -108,8 +108,8 @@ class InitializerTest {
 
   @Test
   void aTensorIsAFunctionOfKeyAndName() {
-    try (TestModel a = open(HeadInit.HUGGING_FACE);
-        TestModel b = open(HeadInit.HUGGING_FACE)) {
+    try (TestModel a = open(HeadInit.HUGGINGFACE);
+        TestModel b = open(HeadInit.HUGGINGFACE)) {
       Initializer.all(a.kernels, a.config, a.weights, KEY);
       ParameterLayout.Entry entry = b.weights.layout().entry("classifier.dense.weight");
       Initializer.tensor(b.kernels, b.config, b.weights, entry, KEY);

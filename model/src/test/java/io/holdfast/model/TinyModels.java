@@ -47,7 +47,7 @@ public final class TinyModels {
         0.1f,
         0.02f,
         bert ? 0 : 1,
-        HeadInit.HUGGING_FACE,
+        HeadInit.HUGGINGFACE,
         regression,
         labels);
   }

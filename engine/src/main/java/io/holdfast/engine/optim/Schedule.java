@@ -1,7 +1,6 @@
 package io.holdfast.engine.optim;
 
 import io.holdfast.kernels.HoldfastException;
-import java.util.Locale;
 
 /**
  * The learning rate as a closed form of the update's number. With n updates done before it, W of
@@ -32,22 +31,7 @@ public record Schedule(
     CONSTANT,
     LINEAR,
     POLYNOMIAL,
-    COSINE;
-
-    /** By name, also with Hugging Face's suffixes ("constant_with_warmup"). Throws (kind USAGE). */
-    public static Shape named(String name) {
-      String plain = name.toLowerCase(Locale.ROOT).replace('-', '_');
-      return switch (plain) {
-        case "constant", "constant_with_warmup" -> CONSTANT;
-        case "linear" -> LINEAR;
-        case "polynomial", "polynomial_decay" -> POLYNOMIAL;
-        case "cosine" -> COSINE;
-        default ->
-            throw new HoldfastException(
-                HoldfastException.Kind.USAGE,
-                "no schedule named '" + name + "': use constant, linear, polynomial or cosine");
-      };
-    }
+    COSINE
   }
 
   public Schedule {

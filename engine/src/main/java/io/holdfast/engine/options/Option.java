@@ -29,9 +29,6 @@ public @interface Option {
   /** True: max itself is not allowed. */
   boolean belowMax() default false;
 
-  /** Names a text may take; empty: any. */
-  String[] choices() default {};
-
   /** True: a run may be resumed with another value, because it does not change what is computed. */
   boolean free() default false;
 }

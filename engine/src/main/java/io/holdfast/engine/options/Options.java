@@ -141,7 +141,7 @@ public final class Options {
     Class<?> type = c.getType();
     try {
       if (type == String.class) {
-        return choice(c, option, text);
+        return text;
       } else if (type == Path.class) {
         return Path.of(text);
       } else if (type == boolean.class) {
@@ -161,13 +161,6 @@ public final class Options {
     } catch (IllegalArgumentException e) {
       throw usage(flag(c) + " is '" + text + "': use " + typeName(c) + " " + range(option).strip());
     }
-  }
-
-  private static String choice(RecordComponent c, Option option, String text) {
-    if (option.choices().length > 0 && !Arrays.asList(option.choices()).contains(text)) {
-      throw new IllegalArgumentException();
-    }
-    return text;
   }
 
   private static boolean truth(String text) {
@@ -194,11 +187,8 @@ public final class Options {
 
   private static String typeName(RecordComponent c) {
     Class<?> type = c.getType();
-    Option option = c.getAnnotation(Option.class);
     if (type.isEnum()) {
       return String.join("|", Arrays.stream(type.getEnumConstants()).map(Options::text).toList());
-    } else if (option.choices().length > 0) {
-      return String.join("|", option.choices());
     } else if (type == boolean.class) {
       return "true|false";
     } else if (type == Path.class) {

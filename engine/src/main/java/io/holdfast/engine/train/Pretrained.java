@@ -76,7 +76,7 @@ final class Pretrained implements AutoCloseable {
   /** The model's configuration with the task's head and the run's dropout. */
   ModelConfig configFor(Task task, TrainConfig run) {
     ModelConfig c = folder.config();
-    boolean fairseq = run.headInit().equals("fairseq");
+    boolean fairseq = run.headInit() == ModelConfig.HeadInit.FAIRSEQ;
     float hiddenDropout = or(run.hiddenDropoutProb(), c.hiddenDropout());
     // Where the file does not say, the head's dropout follows that of the encoder.
     boolean ownDropout = folder.rawConfig().hasNonNull("classifier_dropout");
@@ -96,7 +96,7 @@ final class Pretrained implements AutoCloseable {
         or(run.classifierDropout(), fairseq ? 0f : headDropout),
         c.initializerRange(),
         c.padTokenId(),
-        fairseq ? ModelConfig.HeadInit.FAIRSEQ : ModelConfig.HeadInit.HUGGING_FACE,
+        run.headInit(),
         task.regression(),
         task.labels());
   }

@@ -3,11 +3,13 @@ package io.holdfast.engine.train;
 import io.holdfast.engine.criteria.CriterionOptions;
 import io.holdfast.engine.data.Split;
 import io.holdfast.engine.data.Tasks;
+import io.holdfast.engine.optim.Schedule;
 import io.holdfast.engine.options.Option;
 import io.holdfast.engine.options.Options;
 import io.holdfast.engine.strategies.StrategyOptions;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Precision;
+import io.holdfast.model.ModelConfig.HeadInit;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,11 +67,7 @@ public record TrainConfig(
             max = 1,
             belowMax = true)
         Double classifierDropout,
-    @Option(
-            help = "how a fresh head is drawn",
-            byDefault = "huggingface",
-            choices = {"huggingface", "fairseq"})
-        String headInit,
+    @Option(help = "how a fresh head is drawn", byDefault = "huggingface") HeadInit headInit,
     @Option(help = "sequences per micro-batch", byDefault = "8", min = 1)
         int perDeviceTrainBatchSize,
     @Option(help = "sequences per evaluation batch", byDefault = "32", min = 1)
@@ -83,11 +81,8 @@ public record TrainConfig(
         double learningRate,
     @Option(help = "warm-up: updates, or a share of all if below 1", byDefault = "0", min = 0)
         double warmup,
-    @Option(
-            help = "learning rate after the warm-up",
-            byDefault = "linear",
-            choices = {"constant", "linear", "polynomial", "cosine"})
-        String lrSchedulerType,
+    @Option(help = "learning rate after the warm-up", byDefault = "linear")
+        Schedule.Shape lrSchedulerType,
     @Option(help = "last learning rate of the polynomial schedule", byDefault = "0", min = 0)
         double lrEnd,
     @Option(help = "exponent of the polynomial schedule", byDefault = "1", min = 0, aboveMin = true)

@@ -81,13 +81,12 @@ final class TrainPlan {
   }
 
   Schedule schedule(TrainConfig config) {
-    Schedule.Shape shape = Schedule.Shape.named(config.lrSchedulerType());
     return new Schedule(
-        shape,
+        config.lrSchedulerType(),
         config.learningRate(),
         Schedule.warmupUpdates(config.warmup(), totalSteps),
         totalSteps,
         config.lrPower(),
-        shape == Schedule.Shape.POLYNOMIAL ? config.lrEnd() : 0);
+        config.lrSchedulerType() == Schedule.Shape.POLYNOMIAL ? config.lrEnd() : 0);
   }
 }

@@ -36,7 +36,7 @@ class AdamWTest {
               0,
               0.02f,
               0,
-              ModelConfig.HeadInit.HUGGING_FACE,
+              ModelConfig.HeadInit.HUGGINGFACE,
               false,
               List.of("a", "b")));
   private static final int ELEMENTS = (int) LAYOUT.elements();

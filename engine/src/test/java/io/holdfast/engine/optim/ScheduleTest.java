@@ -110,14 +110,6 @@ class ScheduleTest {
   }
 
   @Test
-  void namesOfBothFamiliesAreUnderstood() {
-    assertEquals(Schedule.Shape.CONSTANT, Schedule.Shape.named("constant_with_warmup"));
-    assertEquals(Schedule.Shape.POLYNOMIAL, Schedule.Shape.named("polynomial-decay"));
-    assertEquals(Schedule.Shape.COSINE, Schedule.Shape.named("Cosine"));
-    assertUsage(() -> Schedule.Shape.named("triangular"));
-  }
-
-  @Test
   void impossibleSchedulesAreRefused() {
     assertUsage(() -> of(Schedule.Shape.LINEAR, -1, 0, 10, 1, 0));
     assertUsage(() -> of(Schedule.Shape.LINEAR, Double.NaN, 0, 10, 1, 0));

@@ -76,7 +76,7 @@ public record ConfigJson(ModelConfig config, ObjectNode raw) {
               fraction("classifier_dropout", hiddenDropout),
               positive("initializer_range", 0.02f),
               whole("pad_token_id", roberta ? 1 : 0, 0, MAX_SIZE),
-              HeadInit.HUGGING_FACE,
+              HeadInit.HUGGINGFACE,
               regression(labels.size()),
               labels);
       checkSize(config, this::bad);

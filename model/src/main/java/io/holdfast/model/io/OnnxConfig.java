@@ -57,7 +57,7 @@ final class OnnxConfig {
             DROPOUT,
             INITIALIZER_RANGE,
             0,
-            ModelConfig.HeadInit.HUGGING_FACE,
+            ModelConfig.HeadInit.HUGGINGFACE,
             false,
             List.of("LABEL_0", "LABEL_1"));
     ConfigJson.checkSize(config, this::bad);

@@ -44,7 +44,7 @@ class ConfigJsonTest {
             0.1f,
             0.02f,
             0,
-            ModelConfig.HeadInit.HUGGING_FACE,
+            ModelConfig.HeadInit.HUGGINGFACE,
             false,
             List.of("LABEL_0", "LABEL_1")),
         c);

@@ -53,7 +53,7 @@ class TokenizersTest {
         0f,
         0.02f,
         bert ? 0 : 1,
-        HeadInit.HUGGING_FACE,
+        HeadInit.HUGGINGFACE,
         false,
         List.of("a", "b"));
   }
