@@ -1,0 +1,248 @@
+package io.holdfast.kernels.cuda;
+
+import io.holdfast.kernels.AdamStep;
+import io.holdfast.kernels.HoldfastException;
+import io.holdfast.kernels.Key;
+import io.holdfast.kernels.Philox;
+import io.holdfast.kernels.Rows;
+import io.holdfast.kernels.Sequences;
+import io.holdfast.kernels.Tensor;
+import java.nio.ByteBuffer;
+
+/**
+ * Kernels on a GPU, in fp32: the sources in src/main/cuda, and the device's library for matrix
+ * products. No sum is shared among blocks but in a fixed order, so the same call gives the same
+ * bits on the same device. Calls return before they are done; {@link #download} and {@link
+ * #sumOfSquares} wait.
+ *
+ * <p>Shapes are {@link io.holdfast.kernels.CheckedKernels}' part. Values of indices are on the
+ * device: one that names nothing touches no memory and is thrown, as IndexOutOfBoundsException, by
+ * the next call that waits.
+ */
+final class CudaKernels extends CudaLinear {
+
+  /** As in attention.cu. */
+  private static final int TILE = 64;
+
+  private static final int LARGEST_HEAD = 128;
+  private static final int MOST_SEQUENCES = 65_535;
+
+  CudaKernels(Device device) {
+    super(device);
+  }
+
+  // ---- normalisation and dropout ----
+
+  @Override
+  public void dropout(Tensor y, Tensor x, float p, Key key, Rows rows) {
+    if (Philox.dropThreshold(p) == 0) {
+      if (y.address() != x.address()) {
+        copy(y, x);
+      }
+      return;
+    }
+    draws(launch.of("dropout").tensors(y, x), p, key, rows).number(y.rows()).number(y.cols());
+    perUnit(y);
+  }
+
+  @Override
+  public void layerNorm(
+      Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta, float eps) {
+    launch.of("layerNorm").tensors(y, mean, rstd, x, gamma, beta).number(eps);
+    launch.number(y.rows()).number(y.cols());
+    perRow(y.rows());
+  }
+
+  @Override
+  public void layerNormBackward(
+      Tensor dx,
+      Tensor dGamma,
+      Tensor dBeta,
+      Tensor dy,
+      Tensor x,
+      Tensor mean,
+      Tensor rstd,
+      Tensor gamma) {
+    normParameters(dGamma, dBeta, dy, x, mean, rstd); // first: dx may overwrite dy
+    launch.of("layerNormBackward").tensors(dx, dy, x, mean, rstd, gamma);
+    launch.number(dx.rows()).number(dx.cols());
+    perRow(dx.rows());
+  }
+
+  @Override
+  public void dropoutAddLayerNorm(
+      Tensor y,
+      Tensor s,
+      Tensor mean,
+      Tensor rstd,
+      Tensor x,
+      Tensor residual,
+      Tensor gamma,
+      Tensor beta,
+      float eps,
+      float p,
+      Key key,
+      Rows rows) {
+    launch.of("dropoutAddLayerNorm").tensors(y, s, mean, rstd, x, residual, gamma, beta);
+    draws(launch.number(eps), p, key, rows).number(y.rows()).number(y.cols());
+    perRow(y.rows());
+  }
+
+  @Override
+  public void dropoutAddLayerNormBackward(
+      Tensor dx,
+      Tensor dResidual,
+      Tensor dGamma,
+      Tensor dBeta,
+      Tensor dy,
+      Tensor s,
+      Tensor mean,
+      Tensor rstd,
+      Tensor gamma,
+      float p,
+      Key key,
+      Rows rows) {
+    normParameters(dGamma, dBeta, dy, s, mean, rstd); // first: dResidual may overwrite dy
+    launch.of("dropoutAddLayerNormBackward").tensors(dx, dResidual, dy, s, mean, rstd, gamma);
+    draws(launch, p, key, rows).number(dx.rows()).number(dx.cols());
+    perRow(dx.rows());
+  }
+
+  private static Launch draws(Launch launch, float p, Key key, Rows rows) {
+    mask(launch, p, key);
+    return launch.tensors(rows.streams(), rows.positions());
+  }
+
+  private static Launch mask(Launch launch, float p, Key key) {
+    return launch.number(Philox.dropThreshold(p)).number(1 / (1 - p)).number(key.bits());
+  }
+
+  // ---- attention over packed sequences ----
+
+  /** Scores stay on the chip. Throws (kind BACKEND) for heads that are too large for that. */
+  @Override
+  public long attentionScratch(int maxLength, int heads, int headSize) {
+    int bytes = sharedBytes(4, 2, headSize);
+    if (headSize > LARGEST_HEAD || bytes > device.sharedMemory()) {
+      throw new HoldfastException(
+          HoldfastException.Kind.BACKEND,
+          "attention heads of "
+              + headSize
+              + " are too large for this device: "
+              + bytes
+              + " bytes of shared memory are needed, "
+              + device.sharedMemory()
+              + " are there, and "
+              + LARGEST_HEAD
+              + " is the largest");
+    }
+    return 0;
+  }
+
+  private static int sharedBytes(int tiles, int scores, int headSize) {
+    return (tiles * TILE * (headSize + 1) + scores * TILE * (TILE + 1) + 2 * TILE) * Float.BYTES;
+  }
+
+  @Override
+  public void attention(
+      Tensor ctx,
+      Tensor lse,
+      Tensor scratch,
+      Tensor qkv,
+      Sequences sequences,
+      int heads,
+      float p,
+      Key key) {
+    launch.of("attention").tensors(ctx, lse, qkv);
+    runAttention(3, 1, ctx, sequences, heads, p, key);
+  }
+
+  @Override
+  public void attentionBackward(
+      Tensor dqkv,
+      Tensor scratch,
+      Tensor dctx,
+      Tensor ctx,
+      Tensor lse,
+      Tensor qkv,
+      Sequences sequences,
+      int heads,
+      float p,
+      Key key) {
+    launch.of("attentionBackwardQueries").tensors(dqkv, dctx, ctx, lse, qkv);
+    runAttention(4, 1, ctx, sequences, heads, p, key);
+    launch.of("attentionBackwardKeys").tensors(dqkv, dctx, ctx, lse, qkv);
+    runAttention(4, 2, ctx, sequences, heads, p, key);
+  }
+
+  /** Tiles of tokens and of scores are what a block keeps. */
+  private void runAttention(
+      int tiles, int scores, Tensor ctx, Sequences sequences, int heads, float p, Key key) {
+    if (sequences.count() > MOST_SEQUENCES) {
+      throw new IllegalArgumentException(sequences.count() + " sequences in a batch");
+    }
+    int size = ctx.cols() / heads;
+    launch.tensors(sequences.starts(), sequences.streams());
+    launch.number(ctx.rows()).number(heads).number(size);
+    mask(launch, p, key).number(fault());
+    int across = Math.max(1, (sequences.maxLength() + TILE - 1) / TILE); // which checks the starts
+    launch.run(
+        new Device.Grid(across, heads, sequences.count()),
+        THREADS,
+        sharedBytes(tiles, scores, size));
+  }
+
+  // ---- losses ----
+
+  @Override
+  public void crossEntropy(Tensor loss, Tensor dLogits, Tensor logits, Tensor labels, float scale) {
+    launch.of("crossEntropy").tensors(loss, dLogits, logits, labels).number(scale);
+    launch.number(logits.rows()).number(logits.cols()).number(fault());
+    perRow(logits.rows());
+  }
+
+  @Override
+  public void symmetricKl(
+      Tensor kl, Tensor dP, Tensor dQ, Tensor pLogits, Tensor qLogits, float scale) {
+    launch.of("symmetricKl").tensors(kl, dP, dQ, pLogits, qLogits).number(scale);
+    launch.number(pLogits.rows()).number(pLogits.cols());
+    perRow(pLogits.rows());
+  }
+
+  @Override
+  public void squaredError(Tensor loss, Tensor dx, Tensor x, Tensor target, float scale) {
+    launch.of("squaredError").tensors(loss, dx, x, target).number(scale).number(x.rows());
+    launch.run(x.rows(), THREADS, THREADS);
+  }
+
+  // ---- the update ----
+
+  /** Throws IndexOutOfBoundsException as {@link #download} does. */
+  @Override
+  public double sumOfSquares(Tensor x) {
+    launch.of("sumOfSquares").number(partialSums()).tensors(x).number(x.elements());
+    launch.run(new Device.Grid(PARTIALS, 1, 1), THREADS, THREADS / WARP * Double.BYTES);
+    device.copyOut(fault(), (int) (partialSums() - fault()) + PARTIALS * Double.BYTES);
+    checkFault();
+    ByteBuffer partials = device.staging();
+    double sum = 0;
+    for (int i = 0; i < PARTIALS; i++) {
+      sum += partials.getDouble((int) (partialSums() - fault()) + i * Double.BYTES);
+    }
+    return sum;
+  }
+
+  @Override
+  public void adamw(Tensor w, Tensor m, Tensor v, Tensor g, AdamStep step) {
+    boolean inside = step.epsilonInside();
+    double root2 = Math.sqrt(step.correction2());
+    launch.of("adamw").tensors(w, m, v, g).number((float) step.gradientScale());
+    launch.number((float) step.beta1()).number((float) (1 - step.beta1()));
+    launch.number((float) step.beta2()).number((float) (1 - step.beta2()));
+    launch.number((float) (step.learningRate() * step.weightDecay()));
+    launch.number((float) (step.learningRate() / step.correction1() * (inside ? root2 : 1)));
+    launch.number((float) (inside ? 1 : 1 / root2)).number((float) step.epsilon());
+    launch.number(w.elements());
+    perElement(w);
+  }
+}

@@ -1,0 +1,79 @@
+package io.holdfast.kernels.cuda;
+
+import io.holdfast.kernels.Tensor;
+import org.bytedeco.javacpp.LongPointer;
+
+/**
+ * The arguments of a launch, in the order of the kernel's parameters. One object serves all
+ * launches of a device: nothing is allocated for one.
+ */
+final class Launch {
+
+  private static final int MOST = 24;
+
+  private final Device device;
+  private final LongPointer values = new LongPointer(MOST);
+  private final LongPointer addresses = new LongPointer(MOST);
+  private final StringBuilder signature = new StringBuilder(MOST);
+  private String kernel;
+
+  Launch(Device device) {
+    this.device = device;
+    for (int i = 0; i < MOST; i++) {
+      addresses.put(i, values.address() + (long) i * Long.BYTES);
+    }
+  }
+
+  Launch of(String name) {
+    kernel = name;
+    signature.setLength(0);
+    return this;
+  }
+
+  /** Addresses; null is 0. */
+  Launch tensors(Tensor... tensors) {
+    for (Tensor tensor : tensors) {
+      number(tensor == null ? 0 : tensor.address());
+    }
+    return this;
+  }
+
+  Launch number(long value) {
+    return put('L', value);
+  }
+
+  /** The first four bytes of a value are what a kernel reads on the machines that CUDA runs on. */
+  Launch number(int value) {
+    return put('I', Integer.toUnsignedLong(value));
+  }
+
+  Launch number(boolean value) {
+    return number(value ? 1 : 0);
+  }
+
+  Launch number(float value) {
+    return put('F', Integer.toUnsignedLong(Float.floatToRawIntBits(value)));
+  }
+
+  private Launch put(char type, long value) {
+    values.put(signature.length(), value);
+    signature.append(type);
+    return this;
+  }
+
+  /** Runs {@code count} things, {@code each} to a block of so many threads. */
+  void run(long count, int each, int threads) {
+    run(new Device.Grid(Math.toIntExact((count + each - 1) / each), 1, 1), threads, 0);
+  }
+
+  void run(Device.Grid grid, int threads, int sharedBytes) {
+    if (grid.x() > 0 && grid.y() > 0 && grid.z() > 0) {
+      device.launch(kernel, grid, threads, sharedBytes, signature, addresses.address());
+    }
+  }
+
+  void close() {
+    values.close();
+    addresses.close();
+  }
+}

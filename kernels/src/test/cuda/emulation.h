@@ -1,0 +1,286 @@
+// CUDA on the host: the kernels of src/main/cuda, compiled by a C++ compiler as they are. Each thread of a block is a fiber
+// of one thread of the host; blocks run one after the other. Found beside wrong results: threads of a block that wait at
+// different places or have left (barrier divergence), partial warps in warp operations, shared memory that is read before
+// it is written (it starts as NaN) or written beyond its end, arguments of the wrong type, wide accesses that are not
+// aligned. A race shows as results that differ: threads and blocks run in ascending order or, in about half of the
+// launches, in descending order.
+#pragma once
+
+#include <setjmp.h>
+#include <ucontext.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#define EMULATED
+#define __global__
+#define __device__
+#define __forceinline__ inline
+
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+static inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+
+struct Dim {
+  unsigned x, y, z;
+};
+static Dim threadIdx, blockIdx, blockDim, gridDim;
+
+namespace emulation {
+
+static const int WARP_SIZE = 32, MOST_THREADS = 1024, STACK = 128 << 10, GUARD = 64;
+static const unsigned char POISON = 0xFF;
+
+enum State { READY, AT_WARP, AT_BLOCK, DONE };
+
+struct Fiber {
+  ucontext_t start;
+  jmp_buf here;
+  bool started;
+  State state;
+  int line;     // where it waits
+  int turn[2];  // which slots its last exchange within the warp, within the block, used
+  char* stack;
+};
+
+static Fiber fibers[MOST_THREADS];
+static uint64_t slots[4][MOST_THREADS];
+static int current;
+static jmp_buf scheduler;
+static void (*kernel)(void**);
+static void** arguments;
+static std::vector<unsigned char> memory;
+static std::string failure;
+static unsigned launches;
+static bool descending;
+
+// The i-th of n in this launch's order.
+static int ordered(int i, int n) { return descending ? n - 1 - i : i; }
+
+static unsigned char* shared() {
+  uintptr_t begin = ((uintptr_t)memory.data() + GUARD + 15) / 16 * 16;
+  return (unsigned char*)begin;
+}
+
+__attribute__((noinline)) static void leave(State state, int line) {
+  Fiber& me = fibers[current];
+  me.state = state;
+  me.line = line;
+  if (!_setjmp(me.here)) _longjmp(scheduler, 1);
+}
+
+static void body() {
+  for (;;) {
+    kernel(arguments);
+    leave(DONE, 0);
+  }
+}
+
+__attribute__((noinline)) static void resume(int thread) {
+  current = thread;
+  threadIdx = {(unsigned)thread, 0, 0};
+  Fiber& fiber = fibers[thread];
+  if (_setjmp(scheduler)) return;
+  if (fiber.started) _longjmp(fiber.here, 1);
+  fiber.started = true;
+  if (!fiber.stack) fiber.stack = new char[STACK];
+  getcontext(&fiber.start);
+  fiber.start.uc_stack.ss_sp = fiber.stack;
+  fiber.start.uc_stack.ss_size = STACK;
+  fiber.start.uc_link = nullptr;
+  makecontext(&fiber.start, body, 0);
+  setcontext(&fiber.start);
+}
+
+// Whether all threads from … to wait in one state at one line; fails if one has left, or waits elsewhere.
+static bool together(int from, int to, State state) {
+  int waiting = 0, done = 0;
+  for (int t = from; t < to; t++) {
+    waiting += fibers[t].state == state && fibers[t].line == fibers[from].line;
+    done += fibers[t].state == DONE;
+  }
+  if (waiting == to - from) return true;
+  bool stuck = true;
+  for (int t = from; t < to; t++) stuck = stuck && fibers[t].state != READY;
+  if (stuck && state == AT_BLOCK && done < to - from) {
+    for (int t = from; t < to; t++) {
+      if (fibers[t].state == DONE) continue;
+      failure = "barrier divergence: thread " + std::to_string(t) + " waits at line " + std::to_string(fibers[t].line) +
+                ", not all others do";
+    }
+  }
+  return false;
+}
+
+static void release(int from, int to) {
+  for (int t = from; t < to; t++) fibers[t].state = READY;
+}
+
+// Runs the threads of a warp until all have left or wait for the block.
+static void runWarp(int from, int to) {
+  for (;;) {
+    for (int i = 0; i < to - from; i++) {
+      int t = from + ordered(i, to - from);
+      if (fibers[t].state == READY) resume(t);
+    }
+    if (fibers[from].state != AT_WARP || !together(from, to, AT_WARP)) break;
+    release(from, to);
+  }
+  for (int t = from; t < to; t++) {
+    if (fibers[t].state == AT_WARP) {
+      failure = "warp divergence: thread " + std::to_string(t) + " waits at line " + std::to_string(fibers[t].line) +
+                ", its warp does not";
+    }
+  }
+}
+
+static void runBlock(int threads) {
+  memset(memory.data(), POISON, memory.size());
+  memset(slots, POISON, sizeof slots);
+  for (int t = 0; t < threads; t++) fibers[t].turn[0] = fibers[t].turn[1] = 0;
+  release(0, threads);
+  for (;;) {
+    for (int w = 0; w < threads / WARP_SIZE && failure.empty(); w++) {
+      int from = ordered(w, threads / WARP_SIZE) * WARP_SIZE;
+      runWarp(from, from + WARP_SIZE);
+    }
+    if (!failure.empty() || !together(0, threads, AT_BLOCK)) return;
+    release(0, threads);
+  }
+}
+
+static void checkGuards(int sharedBytes) {
+  for (unsigned char* p = memory.data(); p < memory.data() + memory.size(); p++) {
+    bool inside = p >= shared() && p < shared() + sharedBytes;
+    if (!inside && *p != POISON) {
+      failure = "shared memory written at byte " + std::to_string(p - shared()) + " of " + std::to_string(sharedBytes);
+      return;
+    }
+  }
+}
+
+// Every thread leaves a value of up to eight bytes and, when its warp or block is there, may read the others'. Returns
+// where: whoever is still reading the last values reads other slots.
+template <class T>
+static int exchange(T value, State state, int line) {
+  int block = state == AT_BLOCK, turn = 2 * block + (fibers[current].turn[block] ^= 1);
+  memcpy(&slots[turn][current], &value, sizeof value);
+  leave(state, line);
+  return turn;
+}
+
+template <class T>
+static T slot(int turn, int thread) {
+  T value;
+  memcpy(&value, &slots[turn][thread], sizeof value);
+  return value;
+}
+
+static void wholeWarp(unsigned mask, int line) {
+  if (mask != 0xFFFFFFFFu) failure = "a warp operation of some lanes at line " + std::to_string(line);
+}
+
+template <class T>
+static T shuffleXor(unsigned mask, T value, int distance, int line) {
+  wholeWarp(mask, line);
+  int turn = exchange(value, AT_WARP, line);
+  return slot<T>(turn, current ^ distance);
+}
+
+static unsigned ballot(unsigned mask, bool value, int line) {
+  wholeWarp(mask, line);
+  int turn = exchange((int)value, AT_WARP, line), base = current / WARP_SIZE * WARP_SIZE;
+  unsigned votes = 0;
+  for (int lane = 0; lane < WARP_SIZE; lane++) votes |= (unsigned)slot<int>(turn, base + lane) << lane;
+  return votes;
+}
+
+static int anyOfBlock(int value, int line) {
+  int turn = exchange(value, AT_BLOCK, line), any = 0;
+  for (unsigned t = 0; t < blockDim.x; t++) any |= slot<int>(turn, (int)t);
+  return any;
+}
+
+// ---- kernels by name ----
+
+template <class T>
+struct Letter {
+  static const char value = sizeof(T) == 8 ? 'L' : 'I';
+};
+template <>
+struct Letter<float> {
+  static const char value = 'F';
+};
+
+template <auto function>
+struct Caller;
+template <class... A, void (*function)(A...)>
+struct Caller<function> {
+  static std::string signature() { return {Letter<A>::value...}; }
+  static void call(void** values) { call(values, std::index_sequence_for<A...>()); }
+  template <size_t... i>
+  static void call(void** values, std::index_sequence<i...>) {
+    function(*(A*)values[i]...);
+  }
+};
+
+struct Kernel {
+  const char* name;
+  std::string signature;
+  void (*call)(void**);
+};
+
+#define EMULATED_KERNEL(name) {#name, emulation::Caller<name>::signature(), emulation::Caller<name>::call}
+
+// Returns what went wrong; empty: nothing.
+static std::string launch(const Kernel& which, Dim grid, int threads, int sharedBytes, const std::string& signature,
+                          void** values) {
+  if (which.signature != signature) return "arguments " + signature + " for parameters " + which.signature;
+  if (threads < WARP_SIZE || threads > MOST_THREADS || threads % WARP_SIZE != 0) {
+    return std::to_string(threads) + " threads";
+  }
+  failure.clear();
+  kernel = which.call;
+  arguments = values;
+  gridDim = grid;
+  blockDim = {(unsigned)threads, 1, 1};
+  memory.assign(sharedBytes + 2 * GUARD + 16, POISON);
+  descending = __builtin_parity(launches++);  // no period: an operation of several launches sees both
+  int blocks = (int)(grid.x * grid.y * grid.z);
+  for (int i = 0; i < blocks && failure.empty(); i++) {
+    unsigned block = (unsigned)ordered(i, blocks);
+    blockIdx = {block % grid.x, block / grid.x % grid.y, block / grid.x / grid.y};
+    runBlock(threads);
+    checkGuards(sharedBytes);
+  }
+  if (failure.empty()) return "";
+  for (Fiber& fiber : fibers) fiber.started = false;  // their stacks are in the middle of something
+  return failure + " (block " + std::to_string(blockIdx.x) + ", " + std::to_string(blockIdx.y) + ", " +
+         std::to_string(blockIdx.z) + ")";
+}
+
+}  // namespace emulation
+
+#define sharedMemory (emulation::shared())
+#define __syncthreads() emulation::leave(emulation::AT_BLOCK, __LINE__)
+#define __syncthreads_or(value) emulation::anyOfBlock(value, __LINE__)
+#define __shfl_xor_sync(mask, value, distance) emulation::shuffleXor(mask, value, distance, __LINE__)
+#define __ballot_sync(mask, value) emulation::ballot(mask, value, __LINE__)
+
+static inline float __int_as_float(int bits) {
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+static inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)((uint64_t)a * b >> 32); }
+static inline int __ffs(int bits) { return __builtin_ffs(bits); }
+static inline void sincospif(float x, float* sine, float* cosine) {
+  *sine = (float)sin(M_PI * x);
+  *cosine = (float)cos(M_PI * x);
+}
