@@ -1,9 +1,8 @@
 // CUDA on the host: the kernels of src/main/cuda, compiled by a C++ compiler as they are. Each thread of a block is a fiber
 // of one thread of the host; blocks run one after the other. Found beside wrong results: threads of a block that wait at
 // different places or have left (barrier divergence), partial warps in warp operations, shared memory that is read before
-// it is written (it starts as NaN) or written beyond its end, arguments of the wrong type, wide accesses that are not
-// aligned. A race shows as results that differ: threads and blocks run in ascending order or, in about half of the
-// launches, in descending order.
+// it is written (it starts as NaN) or written beyond its end; wide accesses that are not aligned trap. A race shows as
+// results that differ: threads and blocks run in ascending order or, in about half of the launches, in descending order.
 #pragma once
 
 #include <setjmp.h>
@@ -209,20 +208,10 @@ static int anyOfBlock(int value, int line) {
 
 // ---- kernels by name ----
 
-template <class T>
-struct Letter {
-  static const char value = sizeof(T) == 8 ? 'L' : 'I';
-};
-template <>
-struct Letter<float> {
-  static const char value = 'F';
-};
-
 template <auto function>
 struct Caller;
 template <class... A, void (*function)(A...)>
 struct Caller<function> {
-  static std::string signature() { return {Letter<A>::value...}; }
   static void call(void** values) { call(values, std::index_sequence_for<A...>()); }
   template <size_t... i>
   static void call(void** values, std::index_sequence<i...>) {
@@ -232,16 +221,13 @@ struct Caller<function> {
 
 struct Kernel {
   const char* name;
-  std::string signature;
   void (*call)(void**);
 };
 
-#define EMULATED_KERNEL(name) {#name, emulation::Caller<name>::signature(), emulation::Caller<name>::call}
+#define EMULATED_KERNEL(name) {#name, emulation::Caller<name>::call}
 
 // Returns what went wrong; empty: nothing.
-static std::string launch(const Kernel& which, Dim grid, int threads, int sharedBytes, const std::string& signature,
-                          void** values) {
-  if (which.signature != signature) return "arguments " + signature + " for parameters " + which.signature;
+static std::string launch(const Kernel& which, Dim grid, int threads, int sharedBytes, void** values) {
   if (threads < WARP_SIZE || threads > MOST_THREADS || threads % WARP_SIZE != 0) {
     return std::to_string(threads) + " threads";
   }

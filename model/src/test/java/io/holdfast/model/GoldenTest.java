@@ -11,7 +11,7 @@ import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Precision;
 import io.holdfast.kernels.Tensor;
-import io.holdfast.kernels.cuda.EmulatedDevice;
+import io.holdfast.kernels.cuda.EmulatedCuda;
 import io.holdfast.kernels.reference.ReferenceKernels;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -53,7 +53,7 @@ class GoldenTest {
                 Stream.of(
                     backend(name, "reference", ReferenceKernels::new, DOUBLE),
                     backend(name, "cpu", () -> Backends.open("cpu", 2, Precision.FP32), FP32),
-                    backend(name, "emulated cuda", EmulatedDevice::kernels, FP32)));
+                    backend(name, "emulated cuda", EmulatedCuda::kernels, FP32)));
   }
 
   private static Arguments backend(

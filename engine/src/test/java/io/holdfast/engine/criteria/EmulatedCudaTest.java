@@ -10,7 +10,7 @@ import io.holdfast.kernels.Backends;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Precision;
-import io.holdfast.kernels.cuda.EmulatedDevice;
+import io.holdfast.kernels.cuda.EmulatedCuda;
 import io.holdfast.model.ModelConfig;
 import io.holdfast.model.ModelConfig.Architecture;
 import io.holdfast.model.PackedBatch;
@@ -21,7 +21,7 @@ import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every criterion trains on the cuda backend, on an emulated device, as it does on cpu. */
+/** Every criterion trains on the cuda backend, on an emulated driver, as it does on cpu. */
 class EmulatedCudaTest {
 
   private static final int STEPS = 10;
@@ -66,7 +66,7 @@ class EmulatedCudaTest {
   @MethodSource("criteria")
   void tenUpdatesAreThoseOfCpu(String criterion) {
     Run cpu = Run.of(Backends.open("cpu", 1, Precision.FP32), criterion);
-    Run cuda = Run.of(EmulatedDevice.kernels(), criterion);
+    Run cuda = Run.of(EmulatedCuda.kernels(), criterion);
     assertArrayEquals(cpu.losses, cuda.losses, 1e-5);
     double difference = 0;
     double norm = 0;

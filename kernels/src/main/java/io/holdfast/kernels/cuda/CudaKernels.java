@@ -4,10 +4,12 @@ import io.holdfast.kernels.AdamStep;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Philox;
+import io.holdfast.kernels.Precision;
 import io.holdfast.kernels.Rows;
 import io.holdfast.kernels.Sequences;
 import io.holdfast.kernels.Tensor;
 import java.nio.ByteBuffer;
+import java.util.Map;
 
 /**
  * Kernels on a GPU, in fp32: the sources in src/main/cuda, and the device's library for matrix
@@ -19,7 +21,7 @@ import java.nio.ByteBuffer;
  * device: one that names nothing touches no memory and is thrown, as IndexOutOfBoundsException, by
  * the next call that waits.
  */
-final class CudaKernels extends CudaLinear {
+public final class CudaKernels extends CudaLinear {
 
   /** As in attention.cu. */
   private static final int TILE = 64;
@@ -27,8 +29,29 @@ final class CudaKernels extends CudaLinear {
   private static final int LARGEST_HEAD = 128;
   private static final int MOST_SEQUENCES = 65_535;
 
-  CudaKernels(Device device) {
+  private final Map<String, String> description;
+
+  /** On the first CUDA device; throws (kind BACKEND), with what is missing, where there is none. */
+  public CudaKernels(Precision precision) {
+    this(open(precision));
+  }
+
+  private static CudaDevice open(Precision precision) {
+    if (precision != Precision.FP32) {
+      throw new HoldfastException(
+          HoldfastException.Kind.BACKEND, "backend cuda: " + precision + " is not there: use fp32");
+    }
+    return new CudaDevice(CudaSource.ours());
+  }
+
+  private CudaKernels(CudaDevice device) {
     super(device);
+    this.description = device.description();
+  }
+
+  /** What was found, by name: the device, versions, the files of the libraries. */
+  public Map<String, String> description() {
+    return description;
   }
 
   // ---- normalisation and dropout ----
@@ -186,10 +209,7 @@ final class CudaKernels extends CudaLinear {
     launch.number(ctx.rows()).number(heads).number(size);
     mask(launch, p, key).number(fault());
     int across = Math.max(1, (sequences.maxLength() + TILE - 1) / TILE); // which checks the starts
-    launch.run(
-        new Device.Grid(across, heads, sequences.count()),
-        THREADS,
-        sharedBytes(tiles, scores, size));
+    launch.run(across, heads, sequences.count(), THREADS, sharedBytes(tiles, scores, size));
   }
 
   // ---- losses ----
@@ -221,7 +241,7 @@ final class CudaKernels extends CudaLinear {
   @Override
   public double sumOfSquares(Tensor x) {
     launch.of("sumOfSquares").number(partialSums()).tensors(x).number(x.elements());
-    launch.run(new Device.Grid(PARTIALS, 1, 1), THREADS, THREADS / WARP * Double.BYTES);
+    launch.run(PARTIALS, 1, 1, THREADS, THREADS / WARP * Double.BYTES);
     device.copyOut(fault(), (int) (partialSums() - fault()) + PARTIALS * Double.BYTES);
     checkFault();
     ByteBuffer partials = device.staging();

@@ -35,13 +35,13 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
 
   private static final int FAULT_BYTES = 8;
 
-  final Device device;
+  final CudaDevice device;
   final Launch launch;
 
   /** A word for faults, {@link #PARTIALS} doubles, {@link #COLUMN_FLOATS} floats. */
   private final Slab workspace;
 
-  CudaLinear(Device device) {
+  CudaLinear(CudaDevice device) {
     this.device = device;
     this.workspace =
         new CudaSlab(device, FAULT_BYTES + (long) PARTIALS * Double.BYTES + COLUMN_FLOATS * 4L);
@@ -180,11 +180,9 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
         dy.rows(),
         true);
     if (db != null) {
-      Device.Grid grid = columnGrid(dy);
-      launch.of("columnPartials").number(partials(0, dy)).tensors(dy);
-      launch.number(dy.rows()).number(dy.cols());
-      launch.run(grid, COLUMN_THREADS, COLUMN_THREADS * Float.BYTES);
-      addPartials(db, 0, dy, grid);
+      launch.of("columnPartials").number(partials(0)).tensors(dy);
+      runColumns(dy);
+      addPartials(db, 0, dy);
     }
   }
 
@@ -196,30 +194,36 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
     if (dGamma == null || dy.rows() == 0) {
       return;
     }
-    Device.Grid grid = columnGrid(dy);
-    launch.of("normPartials").number(partials(0, dy)).number(partials(1, dy));
-    launch.tensors(dy, x, mean, rstd).number(dy.rows()).number(dy.cols());
-    launch.run(grid, COLUMN_THREADS, COLUMN_THREADS * Float.BYTES);
-    addPartials(dGamma, 0, dy, grid);
-    addPartials(dBeta, 1, dy, grid);
+    launch.of("normPartials").number(partials(0)).number(partials(1));
+    launch.tensors(dy, x, mean, rstd);
+    runColumns(dy);
+    addPartials(dGamma, 0, dy);
+    addPartials(dBeta, 1, dy);
   }
 
-  private void addPartials(Tensor out, int which, Tensor x, Device.Grid grid) {
-    launch.of("addPartials").tensors(out).number(partials(which, x));
-    launch.number(grid.y()).number(x.cols()).run(x.cols(), THREADS, THREADS);
+  /** Strips of columns × shares of the rows. */
+  private void runColumns(Tensor x) {
+    launch.number(x.rows()).number(x.cols());
+    int strips = (x.cols() + WARP - 1) / WARP;
+    launch.run(strips, shares(x), 1, COLUMN_THREADS, COLUMN_THREADS * Float.BYTES);
   }
 
-  /** Strips of columns × shares of the rows: a function of the shape alone. */
-  private static Device.Grid columnGrid(Tensor x) {
+  private void addPartials(Tensor out, int which, Tensor x) {
+    launch.of("addPartials").tensors(out).number(partials(which));
+    launch.number(shares(x)).number(x.cols()).run(x.cols(), THREADS, THREADS);
+  }
+
+  /** Into how many shares the rows are cut: a function of the shape alone. */
+  private static int shares(Tensor x) {
     int room = COLUMN_FLOATS / 2 / x.cols();
     int shares = Math.min(Math.min(MOST_SHARES, room), (x.rows() + SHARE_ROWS - 1) / SHARE_ROWS);
     if (shares == 0) {
       throw new IllegalArgumentException("sums of more than 524288 columns: " + x.shape());
     }
-    return new Device.Grid((x.cols() + WARP - 1) / WARP, shares, 1);
+    return shares;
   }
 
-  private long partials(int which, Tensor x) {
+  private long partials(int which) {
     long start = partialSums() + (long) PARTIALS * Double.BYTES;
     return start + (long) which * (COLUMN_FLOATS / 2) * Float.BYTES;
   }
@@ -231,7 +235,7 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
       Tensor y, Tensor sigma, Tensor u, Tensor v, Tensor w, int iterations, boolean atMostOne) {
     launch.of("powerIteration").tensors(sigma, u, v, w).number(iterations);
     launch.number(w.rows()).number(w.cols());
-    launch.run(new Device.Grid(1, 1, 1), 4 * THREADS, 4 * THREADS / WARP * Double.BYTES);
+    launch.run(1, 1, 1, 4 * THREADS, 4 * THREADS / WARP * Double.BYTES);
     launch.of("divideBySigma").tensors(y, w, sigma).number(atMostOne).number(w.elements());
     perElement(y);
   }
@@ -240,7 +244,7 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
   public void spectralNormBackward(
       Tensor dw, Tensor dy, Tensor y, Tensor sigma, Tensor u, Tensor v, boolean atMostOne) {
     launch.of("innerProduct").number(partialSums()).tensors(dy, y).number(y.elements());
-    launch.run(new Device.Grid(1, 1, 1), 4 * THREADS, 4 * THREADS / WARP * Double.BYTES);
+    launch.run(1, 1, 1, 4 * THREADS, 4 * THREADS / WARP * Double.BYTES);
     launch.of("spectralNormBackward").tensors(dw, dy).number(partialSums()).tensors(sigma, u, v);
     launch.number(atMostOne).number(dw.rows()).number(dw.cols());
     launch.run(dw.elements(), THREADS, THREADS);
@@ -259,7 +263,7 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
   public void gatherBackward(Tensor dTable, Tensor dy, Tensor ids) {
     launch.of("gatherBackward").tensors(dTable, dy, ids).number(dy.rows()).number(dy.cols());
     launch.number(dTable.rows()).number(fault());
-    launch.run(new Device.Grid(dy.rows(), 1, 1), THREADS, THREADS / WARP * Integer.BYTES);
+    launch.run(dy.rows(), 1, 1, THREADS, THREADS / WARP * Integer.BYTES);
   }
 
   @Override
@@ -296,8 +300,7 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
     launch.of("ascend").tensors(delta, g, sequences.starts()).number(norm == Norm.L2);
     launch.number(step).number(floor).number(radius);
     launch.number(delta.rows()).number(delta.cols()).number(fault());
-    Device.Grid grid = new Device.Grid(sequences.count(), 1, 1);
-    launch.run(grid, 4 * THREADS, 4 * THREADS / WARP * Double.BYTES);
+    launch.run(sequences.count(), 1, 1, 4 * THREADS, 4 * THREADS / WARP * Double.BYTES);
   }
 
   // ---- activations ----

@@ -7,11 +7,11 @@ import java.util.Locale;
 /** Memory of a device. */
 final class CudaSlab implements Slab {
 
-  private final Device device;
+  private final CudaDevice device;
   private final long bytes;
   private long address;
 
-  CudaSlab(Device device, long bytes) {
+  CudaSlab(CudaDevice device, long bytes) {
     this.device = device;
     this.bytes = bytes;
     this.address = device.allocate(Math.max(bytes, 1));

@@ -4,11 +4,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.regex.MatchResult;
+import java.util.Map;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The CUDA sources, src/main/cuda, as one text. */
+/** CUDA sources as one text, and what its kernels take. */
 final class CudaSource {
 
   private static final List<String> FILES =
@@ -27,22 +29,53 @@ final class CudaSource {
           "update.cu",
           "spectral_norm.cu");
 
-  private static final Pattern KERNEL = Pattern.compile("^KERNEL (\\w+)\\(", Pattern.MULTILINE);
+  private static final Pattern KERNEL =
+      Pattern.compile("^KERNEL (\\w+)\\(([^)]*)\\)", Pattern.MULTILINE);
 
-  private CudaSource() {}
+  private final String text;
+  private final Map<String, String> signatures = new LinkedHashMap<>();
 
-  /** What is compiled; messages of the compiler name file and line. */
-  static String text() {
+  CudaSource(String text) {
+    this.text = text;
+    Matcher kernels = KERNEL.matcher(text);
+    while (kernels.find()) {
+      signatures.put(kernels.group(1), signature(kernels.group(2)));
+    }
+  }
+
+  /** The files of src/main/cuda; messages of the compiler name file and line. */
+  static CudaSource ours() {
     StringBuilder all = new StringBuilder();
     for (String file : FILES) {
       all.append("#line 1 \"").append(file).append("\"\n").append(read(file));
     }
-    return all.toString();
+    return new CudaSource(all.toString());
   }
 
-  /** Names of the kernels in a text. */
-  static List<String> kernels(String text) {
-    return KERNEL.matcher(text).results().map((MatchResult m) -> m.group(1)).toList();
+  String text() {
+    return text;
+  }
+
+  /** Of each kernel, by name: a letter for each parameter as in {@link Device#launch}. */
+  Map<String, String> signatures() {
+    return signatures;
+  }
+
+  private static String signature(String parameters) {
+    StringBuilder letters = new StringBuilder();
+    for (String parameter : parameters.isBlank() ? new String[0] : parameters.split(",")) {
+      String type = parameter.strip().replaceFirst("\\w+$", "").strip();
+      letters.append(type.endsWith("*") || type.equals("Long") ? 'L' : letter(type));
+    }
+    return letters.toString();
+  }
+
+  private static char letter(String type) {
+    return switch (type) {
+      case "int", "Word" -> 'I';
+      case "float" -> 'F';
+      default -> throw new IllegalArgumentException("a kernel takes a " + type);
+    };
   }
 
   private static String read(String file) {

@@ -2,6 +2,7 @@ package io.holdfast.kernels.cuda;
 
 import io.holdfast.kernels.Tensor;
 import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.PointerPointer;
 
 /**
  * The arguments of a launch, in the order of the kernel's parameters. One object serves all
@@ -11,16 +12,16 @@ final class Launch {
 
   private static final int MOST = 24;
 
-  private final Device device;
+  private final CudaDevice device;
   private final LongPointer values = new LongPointer(MOST);
-  private final LongPointer addresses = new LongPointer(MOST);
+  private final PointerPointer<LongPointer> addresses = new PointerPointer<>(MOST);
   private final StringBuilder signature = new StringBuilder(MOST);
   private String kernel;
 
-  Launch(Device device) {
+  Launch(CudaDevice device) {
     this.device = device;
     for (int i = 0; i < MOST; i++) {
-      addresses.put(i, values.address() + (long) i * Long.BYTES);
+      addresses.put(i, values.getPointer(i));
     }
   }
 
@@ -63,12 +64,13 @@ final class Launch {
 
   /** Runs {@code count} things, {@code each} to a block of so many threads. */
   void run(long count, int each, int threads) {
-    run(new Device.Grid(Math.toIntExact((count + each - 1) / each), 1, 1), threads, 0);
+    run(Math.toIntExact((count + each - 1) / each), 1, 1, threads, 0);
   }
 
-  void run(Device.Grid grid, int threads, int sharedBytes) {
-    if (grid.x() > 0 && grid.y() > 0 && grid.z() > 0) {
-      device.launch(kernel, grid, threads, sharedBytes, signature, addresses.address());
+  /** Runs blocks in a grid of x × y × z; one of none does nothing. */
+  void run(int x, int y, int z, int threads, int sharedBytes) {
+    if (x > 0 && y > 0 && z > 0) {
+      device.launch(kernel, x, y, z, threads, sharedBytes, signature, addresses);
     }
   }
 

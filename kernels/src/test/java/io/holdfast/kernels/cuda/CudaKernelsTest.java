@@ -13,12 +13,12 @@ import io.holdfast.kernels.contract.KernelsContract;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
-/** The CUDA kernels keep the contract, on an emulated device. */
+/** The CUDA kernels keep the contract, on an emulated driver. */
 class CudaKernelsTest extends KernelsContract {
 
   @Override
   protected Kernels open() {
-    return EmulatedDevice.kernels();
+    return EmulatedCuda.kernels();
   }
 
   @Test

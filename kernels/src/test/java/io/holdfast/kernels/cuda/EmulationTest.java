@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.kernels.HoldfastException;
 import java.util.HashSet;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -12,12 +13,17 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The emulated device finds what is wrong with the kernels of faults.cu. */
+/** The emulated driver finds what is wrong with the kernels of faults.cu. */
 class EmulationTest {
 
-  private final EmulatedDevice device = new EmulatedDevice();
+  private final CudaDevice device = open();
   private final Launch launch = new Launch(device);
   private final long y = device.allocate(4);
+
+  private static CudaDevice open() {
+    EmulatedCuda.libraries();
+    return new CudaDevice(EmulatedCuda.source());
+  }
 
   @AfterEach
   void close() {
@@ -35,26 +41,25 @@ class EmulationTest {
   })
   void aFaultIsSaid(String kernel, String fault) {
     for (int i = 0; i < 4; i++) { // in either order, and after a fault
-      AssertionError e =
-          assertThrows(
-              AssertionError.class, () -> launch.of(kernel).run(new Device.Grid(2, 1, 1), 64, 256));
+      HoldfastException e =
+          assertThrows(HoldfastException.class, () -> launch.of(kernel).run(2, 1, 1, 64, 256));
       assertTrue(e.getMessage().contains(fault), e.getMessage());
     }
   }
 
   @Test
   void argumentsOfTheWrongTypeAreSaid() {
-    AssertionError e =
+    var e =
         assertThrows(
-            AssertionError.class,
+            IllegalArgumentException.class,
             () -> launch.of("trustsTheOrderOfBlocks").number(1f).run(1, 1, 32));
-    assertEquals("trustsTheOrderOfBlocks: arguments F for parameters L", e.getMessage());
-    assertThrows(AssertionError.class, () -> launch.of("noSuchKernel").run(1, 1, 32));
+    assertEquals("kernel trustsTheOrderOfBlocks takes L, not F", e.getMessage());
+    assertThrows(IllegalArgumentException.class, () -> launch.of("noSuchKernel").run(1, 1, 32));
   }
 
   @Test
   void sharedMemoryBeginsAsNan() {
-    launch.of("readsWhatNobodyWrote").number(y).run(new Device.Grid(1, 1, 1), 32, 128);
+    launch.of("readsWhatNobodyWrote").number(y).run(1, 1, 1, 32, 128);
     assertTrue(Float.isNaN(value()));
   }
 
@@ -63,7 +68,7 @@ class EmulationTest {
   void whatDependsOnTheOrderDiffers(String kernel) {
     Set<Float> results = new HashSet<>();
     for (int i = 0; i < 4; i++) {
-      launch.of(kernel).number(y).run(new Device.Grid(2, 1, 1), 64, 0);
+      launch.of(kernel).number(y).run(2, 1, 1, 64, 0);
       results.add(value());
     }
     assertEquals(2, results.size(), results.toString());
@@ -72,7 +77,7 @@ class EmulationTest {
   @Test
   void whatWarpsDoOnTheirOwnLeavesTheBlockAlone() {
     for (int threads : new int[] {1024, 64, 256}) {
-      launch.of("votesOfUnevenWarps").number(y).run(new Device.Grid(1, 1, 1), threads, 0);
+      launch.of("votesOfUnevenWarps").number(y).run(1, 1, 1, threads, 0);
       assertEquals(1, value());
     }
   }

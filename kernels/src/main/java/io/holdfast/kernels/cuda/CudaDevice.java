@@ -1,0 +1,336 @@
+package io.holdfast.kernels.cuda;
+
+import static org.bytedeco.cuda.global.cublas.CUBLAS_COMPUTE_32F;
+import static org.bytedeco.cuda.global.cublas.CUBLAS_GEMM_DEFAULT;
+import static org.bytedeco.cuda.global.cublas.CUBLAS_OP_N;
+import static org.bytedeco.cuda.global.cublas.CUBLAS_OP_T;
+import static org.bytedeco.cuda.global.cublas.cublasCreate_v2;
+import static org.bytedeco.cuda.global.cublas.cublasDestroy_v2;
+import static org.bytedeco.cuda.global.cublas.cublasGemmEx;
+import static org.bytedeco.cuda.global.cublas.cublasGetVersion_v2;
+import static org.bytedeco.cuda.global.cublas.cublasSetStream_v2;
+import static org.bytedeco.cuda.global.cublas.cublasSetWorkspace_v2;
+import static org.bytedeco.cuda.global.cudart.*;
+
+import io.holdfast.kernels.HoldfastException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.bytedeco.cuda.cublas.cublasContext;
+import org.bytedeco.cuda.cudart.CUctx_st;
+import org.bytedeco.cuda.cudart.CUfunc_st;
+import org.bytedeco.cuda.cudart.CUmod_st;
+import org.bytedeco.cuda.cudart.CUstream_st;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
+import org.bytedeco.javacpp.SizeTPointer;
+
+/**
+ * The first CUDA device: memory, our kernels through the driver, products by cuBLAS in fp32. All in
+ * one stream, in the order of the calls; only the copies to and from the host wait. Addresses are
+ * the device's. Calls come from one thread at a time. What fails throws a HoldfastException of kind
+ * BACKEND that names the call.
+ */
+final class CudaDevice implements AutoCloseable {
+
+  private static final int STAGING = 4 << 20;
+
+  /** What NVIDIA recommends for Hopper; a workspace of our own makes results repeat. */
+  private static final int CUBLAS_WORKSPACE = 32 << 20;
+
+  private record Kernel(CUfunc_st function, String signature) {}
+
+  /** A device address as a pointer, moved from call to call. */
+  private static final class Address extends Pointer {
+    Address at(long to) {
+      address = to;
+      return this;
+    }
+  }
+
+  private final int device;
+  private final int capability;
+  private final int sharedMemory;
+  private final long memory;
+  private final CUctx_st context = new CUctx_st();
+  private final CUstream_st stream = new CUstream_st();
+  private final CUmod_st module = new CUmod_st();
+  private final cublasContext products = new cublasContext();
+  private final Map<String, Kernel> kernels = new HashMap<>();
+  private final Pointer pinned;
+  private final ByteBuffer staging;
+  private final long workspace;
+  private final FloatPointer zero = new FloatPointer(0f);
+  private final FloatPointer one = new FloatPointer(1f);
+  private final Address left = new Address();
+  private final Address right = new Address();
+  private final Address result = new Address();
+
+  /** Whose current context is ours. */
+  private Thread thread;
+
+  CudaDevice(CudaSource source) {
+    CudaLibraries.load();
+    check(cuInit(0), "cuInit");
+    int[] value = new int[1];
+    check(cuDeviceGetCount(value), "cuDeviceGetCount");
+    if (value[0] == 0) {
+      throw failure("there is no CUDA device");
+    }
+    check(cuDeviceGet(value, 0), "cuDeviceGet");
+    device = value[0];
+    capability =
+        10 * attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
+            + attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+    sharedMemory = attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
+    SizeTPointer size = new SizeTPointer(1);
+    check(cuDeviceTotalMem(size, device), "cuDeviceTotalMem");
+    memory = size.get();
+    check(cuDevicePrimaryCtxRetain(context, device), "cuDevicePrimaryCtxRetain");
+    enter();
+    check(cuStreamCreate(stream, CU_STREAM_NON_BLOCKING), "cuStreamCreate");
+    loadModule(source);
+    pinned = new Pointer();
+    check(cuMemAllocHost(pinned, STAGING), "cuMemAllocHost");
+    staging =
+        new BytePointer(pinned).capacity(STAGING).asByteBuffer().order(ByteOrder.nativeOrder());
+    check(cublasCreate_v2(products), "cublasCreate");
+    check(cublasSetStream_v2(products, stream), "cublasSetStream");
+    workspace = allocate(CUBLAS_WORKSPACE);
+    if (workspace == 0) {
+      throw new HoldfastException(
+          HoldfastException.Kind.OUT_OF_MEMORY, "backend cuda: the device's memory is full");
+    }
+    check(
+        cublasSetWorkspace_v2(products, result.at(workspace), CUBLAS_WORKSPACE),
+        "cublasSetWorkspace");
+  }
+
+  private int attribute(int which) {
+    int[] value = new int[1];
+    check(cuDeviceGetAttribute(value, which, device), "cuDeviceGetAttribute");
+    return value[0];
+  }
+
+  private void loadModule(CudaSource source) {
+    byte[] code = CudaCompiler.compile(source.text(), capability);
+    if (cuModuleLoadData(module, new BytePointer(code)) != CUDA_SUCCESS) {
+      CudaCompiler.forget(source.text(), capability);
+      code = CudaCompiler.compile(source.text(), capability);
+      check(cuModuleLoadData(module, new BytePointer(code)), "cuModuleLoadData");
+    }
+    source
+        .signatures()
+        .forEach(
+            (name, signature) -> {
+              CUfunc_st function = new CUfunc_st();
+              check(cuModuleGetFunction(function, module, name), "cuModuleGetFunction " + name);
+              check(
+                  cuFuncSetAttribute(
+                      function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, sharedMemory),
+                  "cuFuncSetAttribute " + name);
+              kernels.put(name, new Kernel(function, signature));
+            });
+  }
+
+  /** What was found, for people, by name. */
+  Map<String, String> description() {
+    Map<String, String> lines = new LinkedHashMap<>();
+    byte[] name = new byte[256];
+    check(cuDeviceGetName(name, name.length, device), "cuDeviceGetName");
+    int[] version = new int[1];
+    check(cuDriverGetVersion(version), "cuDriverGetVersion");
+    lines.put("device", new String(name, StandardCharsets.UTF_8).replace("\0", ""));
+    lines.put("compute capability", capability / 10 + "." + capability % 10);
+    lines.put("memory", (memory >> 20) + " MiB");
+    lines.put("driver", "CUDA " + version[0] / 1000 + "." + version[0] % 1000 / 10);
+    lines.put("nvrtc", CudaCompiler.version());
+    check(cublasGetVersion_v2(products, version), "cublasGetVersion");
+    lines.put("cublas", Integer.toString(version[0]));
+    for (Map.Entry<String, Path> library : CudaLibraries.load().entrySet()) {
+      lines.put(library.getKey(), library.getValue().toString());
+    }
+    return lines;
+  }
+
+  private void enter() {
+    if (thread != Thread.currentThread()) {
+      check(cuCtxSetCurrent(context), "cuCtxSetCurrent");
+      thread = Thread.currentThread();
+    }
+  }
+
+  /** At a multiple of 256 bytes; 0 if there is not that much. */
+  long allocate(long bytes) {
+    enter();
+    long[] address = new long[1];
+    int code = cuMemAlloc(address, bytes);
+    if (code == CUDA_ERROR_OUT_OF_MEMORY) {
+      return 0;
+    }
+    check(code, "cuMemAlloc");
+    return address[0];
+  }
+
+  void release(long address) {
+    enter();
+    check(cuMemFree(address), "cuMemFree");
+  }
+
+  /** Bytes of memory in all. */
+  long memory() {
+    return memory;
+  }
+
+  /** Most bytes of shared memory that a block can have. */
+  int sharedMemory() {
+    return sharedMemory;
+  }
+
+  /** What copies to and from the device pass through: direct, in the machine's byte order. */
+  ByteBuffer staging() {
+    return staging;
+  }
+
+  /** Copies the first bytes of {@link #staging} to the device. */
+  void copyIn(long dst, int bytes) {
+    enter();
+    check(cuMemcpyHtoDAsync(dst, pinned, bytes, stream), "cuMemcpyHtoDAsync");
+    check(cuStreamSynchronize(stream), "cuStreamSynchronize");
+  }
+
+  /** Copies to the first bytes of {@link #staging}. */
+  void copyOut(long src, int bytes) {
+    enter();
+    check(cuMemcpyDtoHAsync(pinned, src, bytes, stream), "cuMemcpyDtoHAsync");
+    check(cuStreamSynchronize(stream), "cuStreamSynchronize");
+  }
+
+  void copy(long dst, long src, long bytes) {
+    enter();
+    if (bytes > 0) {
+      check(cuMemcpyDtoDAsync(dst, src, bytes, stream), "cuMemcpyDtoDAsync");
+    }
+  }
+
+  void zero(long dst, long bytes) {
+    enter();
+    if (bytes > 0) {
+      check(cuMemsetD8Async(dst, (byte) 0, bytes, stream), "cuMemsetD8Async");
+    }
+  }
+
+  /**
+   * Runs a kernel of src/main/cuda; throws IllegalArgumentException if it takes other arguments.
+   *
+   * @param signature a letter for each argument, as {@link CudaSource#signatures} has them
+   * @param arguments addresses, in this process, of the arguments
+   */
+  void launch(
+      String name,
+      int gridX,
+      int gridY,
+      int gridZ,
+      int threads,
+      int sharedBytes,
+      CharSequence signature,
+      PointerPointer<?> arguments) {
+    enter();
+    Kernel kernel = kernels.get(name);
+    if (kernel == null || !kernel.signature.contentEquals(signature)) {
+      String takes = kernel == null ? "is not there" : "takes " + kernel.signature;
+      throw new IllegalArgumentException("kernel " + name + " " + takes + ", not " + signature);
+    }
+    check(
+        cuLaunchKernel(
+            kernel.function,
+            gridX,
+            gridY,
+            gridZ,
+            threads,
+            1,
+            1,
+            sharedBytes,
+            stream,
+            arguments,
+            (PointerPointer<?>) null),
+        name);
+  }
+
+  /**
+   * {@code c[m,n] = op(a)[m,k] · op(b)[k,n]}, plus the old c if {@code add}, op the transpose where
+   * asked for; all row-major, which are the transposes of cuBLAS's: cᵀ = op(b)ᵀ · op(a)ᵀ.
+   */
+  void multiply(
+      long c,
+      long a,
+      boolean transposeA,
+      long b,
+      boolean transposeB,
+      int m,
+      int n,
+      int k,
+      boolean add) {
+    enter();
+    check(
+        cublasGemmEx(
+            products,
+            transposeB ? CUBLAS_OP_T : CUBLAS_OP_N,
+            transposeA ? CUBLAS_OP_T : CUBLAS_OP_N,
+            n,
+            m,
+            k,
+            one,
+            left.at(b),
+            CUDA_R_32F,
+            transposeB ? k : n,
+            right.at(a),
+            CUDA_R_32F,
+            transposeA ? m : k,
+            add ? one : zero,
+            result.at(c),
+            CUDA_R_32F,
+            n,
+            CUBLAS_COMPUTE_32F,
+            CUBLAS_GEMM_DEFAULT),
+        "cublasGemmEx");
+  }
+
+  @Override
+  public void close() {
+    enter();
+    check(cuStreamSynchronize(stream), "cuStreamSynchronize");
+    check(cublasDestroy_v2(products), "cublasDestroy");
+    release(workspace);
+    check(cuMemFreeHost(pinned), "cuMemFreeHost");
+    check(cuModuleUnload(module), "cuModuleUnload");
+    check(cuStreamDestroy(stream), "cuStreamDestroy");
+    check(cuDevicePrimaryCtxRelease(device), "cuDevicePrimaryCtxRelease");
+    zero.close();
+    one.close();
+  }
+
+  private static void check(int code, String call) {
+    if (code == CUDA_SUCCESS) {
+      return;
+    }
+    String why = "status " + code;
+    if (!call.startsWith("cublas")) {
+      BytePointer text = new BytePointer();
+      if (cuGetErrorString(code, text) == CUDA_SUCCESS && !text.isNull()) {
+        why = text.getString();
+      }
+    }
+    throw failure(call + " failed: " + why);
+  }
+
+  private static HoldfastException failure(String message) {
+    return new HoldfastException(HoldfastException.Kind.BACKEND, "backend cuda: " + message);
+  }
+}

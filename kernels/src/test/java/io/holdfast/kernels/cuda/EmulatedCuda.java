@@ -1,0 +1,128 @@
+package io.holdfast.kernels.cuda;
+
+import io.holdfast.kernels.Backends;
+import io.holdfast.kernels.Kernels;
+import io.holdfast.kernels.Precision;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * NVIDIA's libraries made of src/test/cuda: a driver that runs our kernels on the host, and the cpu
+ * backend's products. All else of the cuda backend is what a GPU's user runs.
+ */
+public final class EmulatedCuda {
+
+  private static Path folder;
+
+  private EmulatedCuda() {}
+
+  /** The cuda backend on the emulation. */
+  public static Kernels kernels() {
+    libraries();
+    return Backends.open("cuda", 1, Precision.FP32);
+  }
+
+  /** Builds the libraries if need be, and has this process use them; returns their folder. */
+  public static synchronized Path libraries() {
+    if (folder == null) {
+      try {
+        folder = build();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      System.setProperty(CudaLibraries.PROPERTY, folder.toString());
+    }
+    return folder;
+  }
+
+  /** All kernels of the emulated driver: ours, and those of faults.cu. */
+  static CudaSource source() {
+    try {
+      return new CudaSource(
+          CudaSource.ours().text()
+              + "#line 1 \"faults.cu\"\n"
+              + Files.readString(sources().resolve("faults.cu")));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Path sources() {
+    return module().resolve("src/test/cuda");
+  }
+
+  /** From the module itself, or from one beside it. */
+  private static Path module() {
+    return Path.of("..", "kernels");
+  }
+
+  private static Path build() throws IOException {
+    String driver = driver();
+    String cublas = Files.readString(sources().resolve("cublas.cpp"));
+    String nvrtc = Files.readString(sources().resolve("nvrtc.cpp"));
+    String name = Integer.toHexString((driver + cublas + nvrtc).hashCode());
+    Path built = module().resolve("target/emulation").resolve(name).toAbsolutePath().normalize();
+    if (!Files.exists(built)) {
+      Path parent = Files.createDirectories(built.getParent());
+      Path building = Files.createTempDirectory(parent, "building");
+      Path joined = Files.writeString(building.resolve("driver.cpp"), driver);
+      compile(building, "libcuda.so.1", joined);
+      compile(building, "libnvrtc.so.13", sources().resolve("nvrtc.cpp"));
+      compile(building, "libcublas.so.13", sources().resolve("cublas.cpp"));
+      Path nothing = Files.writeString(building.resolve("nothing.cpp"), "");
+      compile(building, "libcublasLt.so.13", nothing);
+      compile(building, "libcudart.so.13", nothing);
+      Files.move(building, built, StandardCopyOption.ATOMIC_MOVE);
+    }
+    return built;
+  }
+
+  private static String driver() throws IOException {
+    CudaSource kernels = source();
+    String table =
+        kernels.signatures().keySet().stream()
+            .map(name -> "EMULATED_KERNEL(" + name + ")")
+            .collect(Collectors.joining(",\n    "));
+    return Files.readString(sources().resolve("emulation.h"))
+        + kernels.text()
+        + "#line 1 \"table\"\nstatic const emulation::Kernel KERNELS[] = {\n    "
+        + table
+        + "};\n#line 1 \"driver.cpp\"\n"
+        + Files.readString(sources().resolve("driver.cpp"));
+  }
+
+  private static void compile(Path folder, String library, Path source) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "g++",
+                "-std=c++17",
+                "-O2",
+                "-Wall",
+                "-Wno-unknown-pragmas",
+                "-Wno-unused-function",
+                "-fsanitize=alignment",
+                "-fsanitize-undefined-trap-on-error",
+                "-fvisibility=hidden",
+                "-shared",
+                "-fPIC",
+                "-Wl,-soname," + library));
+    command.addAll(List.of(source.toString(), "-o", folder.resolve(library).toString()));
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    try {
+      if (process.waitFor() != 0) {
+        throw new AssertionError(output);
+      }
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+}
