@@ -65,6 +65,12 @@ API cuMemAlloc_v2(uint64_t* address, size_t bytes) {
   return OK;
 }
 
+API cuMemGetInfo_v2(size_t* free, size_t* total) {
+  *free = *total = MEMORY;
+  for (auto& block : blocks) *free -= block.second;
+  return OK;
+}
+
 API cuMemFree_v2(uint64_t address) {
   auto block = blocks.find(address);
   if (block == blocks.end()) return INVALID;

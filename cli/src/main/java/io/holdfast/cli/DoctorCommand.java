@@ -24,7 +24,7 @@ import org.bytedeco.javacpp.Loader;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** holdfast doctor: what this machine offers, and whether the CPU backend computes correctly. */
+/** holdfast doctor: what this machine offers, and whether the backends compute correctly. */
 @Command(
     name = "doctor",
     header = "Says what Holdfast finds on this machine and checks a matrix product.",
@@ -62,6 +62,7 @@ final class DoctorCommand implements Callable<Integer> {
     report.put("java_heap_mb", Runtime.getRuntime().maxMemory() >> 20);
     report.put("assets", assets());
     int exit = natives(report, workers);
+    exit = Math.max(exit, cuda(report));
     print(report);
     return exit;
   }
@@ -85,6 +86,20 @@ final class DoctorCommand implements Callable<Integer> {
     }
   }
 
+  /** No GPU is no failure; one that computes wrong is. */
+  private static int cuda(Map<String, Object> report) {
+    try (Kernels kernels = Backends.open("cuda", 1, Precision.FP32)) {
+      report.put("cuda_backend", "loaded");
+      kernels.device().forEach((name, value) -> report.put("cuda_" + name, value));
+      Map<String, Object> check = new GemmCheck(kernels).run();
+      check.forEach((name, value) -> report.put("cuda_" + name, value));
+      return check.get("gemm_check").equals("ok") ? 0 : HoldfastException.Kind.BACKEND.exitCode();
+    } catch (HoldfastException e) {
+      report.put("cuda_backend", e.getMessage().replace("backend cuda: ", ""));
+      return 0;
+    }
+  }
+
   private static String features() {
     List<String> flags = Arrays.asList(Machine.processor("flags").split(" "));
     return String.join(" ", FEATURES.stream().filter(flags::contains).toList());
@@ -102,7 +117,7 @@ final class DoctorCommand implements Callable<Integer> {
     if (json) {
       Results.json(report);
     } else {
-      report.forEach((key, value) -> System.out.printf("%-20s %s%n", key.replace('_', ' '), value));
+      report.forEach((key, value) -> System.out.printf("%-26s %s%n", key.replace('_', ' '), value));
     }
   }
 
@@ -132,6 +147,7 @@ final class DoctorCommand implements Callable<Integer> {
         for (int i = 0; i < REPEATS; i++) {
           long start = System.nanoTime();
           kernels.linear(ty, tx, tw, null);
+          kernels.download(y, 0, ty.rows(0, 1)); // waits
           seconds = Math.min(seconds, (System.nanoTime() - start) / 1e9);
         }
         kernels.download(y, 0, ty);

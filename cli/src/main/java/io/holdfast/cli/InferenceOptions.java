@@ -47,7 +47,7 @@ final class InferenceOptions {
 
   @Option(
       names = "--backend",
-      paramLabel = "<text>",
+      paramLabel = "cpu|cuda",
       description = "where to compute; default ${DEFAULT-VALUE}")
   private String backend = DEFAULTS.backend();
 

@@ -1,5 +1,8 @@
 package io.holdfast.kernels;
 
+import java.util.Map;
+import java.util.OptionalLong;
+
 /** The first half of {@link CheckedKernels}: memory, linear layers, tables and activations. */
 abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
 
@@ -26,7 +29,17 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
     return backend.note();
   }
 
+  @Override
+  public Map<String, String> device() {
+    return backend.device();
+  }
+
   // ---- memory ----
+
+  @Override
+  public OptionalLong freeMemory() {
+    return backend.freeMemory();
+  }
 
   @Override
   public Slab allocate(long bytes) {

@@ -1,5 +1,8 @@
 package io.holdfast.kernels;
 
+import java.util.Map;
+import java.util.OptionalLong;
+
 /**
  * Everything a backend computes: each operation, forward directly above its backward, with its
  * equation. A backend implements all of it.
@@ -25,7 +28,20 @@ public interface Kernels extends AutoCloseable {
     return "";
   }
 
+  /**
+   * What computes, by name: device, versions, libraries; empty where it is this machine's
+   * processor.
+   */
+  default Map<String, String> device() {
+    return Map.of();
+  }
+
   // ---- memory ----
+
+  /** Bytes that are free for slabs; empty where they lie in this machine's memory. */
+  default OptionalLong freeMemory() {
+    return OptionalLong.empty();
+  }
 
   /**
    * Throws {@link HoldfastException} of kind OUT_OF_MEMORY, with the size, when there is not that

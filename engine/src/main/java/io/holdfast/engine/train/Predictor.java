@@ -155,7 +155,8 @@ public final class Predictor implements AutoCloseable {
     TokenizedDataset tokens = RunData.tokenize(data, files.tokenizer, maxTokens, listener);
     Batches batches = Validation.batches(tokens, settings.batchSize());
     RunMemory memory = RunMemory.forInference(kernels, config(), batches.bounds());
-    memory.check(Machine.availableMemory() + parameters.capacity());
+    long free = kernels.freeMemory().orElseGet(Machine::availableMemory);
+    memory.check(free + parameters.capacity());
     try (Arena activations = new Arena(kernels, memory.activations())) {
       Evaluator evaluator = new Evaluator(model, kernels, activations, new StopSignal());
       return labelled

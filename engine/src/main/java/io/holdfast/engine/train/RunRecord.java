@@ -41,7 +41,8 @@ final class RunRecord {
         .put("name", kernels.name())
         .put("precision", config.precision().toString())
         .put("note", kernels.note())
-        .put("threads", threads);
+        .put("threads", threads)
+        .set("device", Json.tree(kernels.device()));
     json.set("machine", Json.tree(Machine.describe()));
     json.set("libraries", Json.tree(Versions.libraries()));
     return new RunRecord(folder, config, json);

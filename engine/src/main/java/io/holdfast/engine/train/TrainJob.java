@@ -65,7 +65,7 @@ public final class TrainJob {
       Batches.Bounds eval = data.evaluationBounds(config.perDeviceEvalBatchSize());
       RunMemory memory = RunMemory.forTraining(kernels, model, criterion, plan.bounds(), eval);
       memory = config.strategies().averages() ? memory.withAverage() : memory;
-      memory.check(Machine.availableMemory());
+      memory.check(kernels.freeMemory().orElseGet(Machine::availableMemory));
       listener.message(memory.toString());
       try (Workspace space = new Workspace(kernels, model, memory, config.strategies().frozen())) {
         if (resumed == 0) {

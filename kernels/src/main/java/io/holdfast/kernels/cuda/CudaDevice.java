@@ -147,8 +147,8 @@ final class CudaDevice implements AutoCloseable {
     int[] version = new int[1];
     check(cuDriverGetVersion(version), "cuDriverGetVersion");
     lines.put("device", new String(name, StandardCharsets.UTF_8).replace("\0", ""));
-    lines.put("compute capability", capability / 10 + "." + capability % 10);
-    lines.put("memory", (memory >> 20) + " MiB");
+    lines.put("compute_capability", capability / 10 + "." + capability % 10);
+    lines.put("memory_mb", Long.toString(memory >> 20));
     lines.put("driver", "CUDA " + version[0] / 1000 + "." + version[0] % 1000 / 10);
     lines.put("nvrtc", CudaCompiler.version());
     check(cublasGetVersion_v2(products, version), "cublasGetVersion");
@@ -186,6 +186,14 @@ final class CudaDevice implements AutoCloseable {
   /** Bytes of memory in all. */
   long memory() {
     return memory;
+  }
+
+  long freeMemory() {
+    enter();
+    SizeTPointer free = new SizeTPointer(1);
+    SizeTPointer total = new SizeTPointer(1);
+    check(cuMemGetInfo(free, total), "cuMemGetInfo");
+    return free.get();
   }
 
   /** Most bytes of shared memory that a block can have. */

@@ -10,6 +10,7 @@ import io.holdfast.kernels.Sequences;
 import io.holdfast.kernels.Tensor;
 import java.nio.ByteBuffer;
 import java.util.Map;
+import java.util.OptionalLong;
 
 /**
  * Kernels on a GPU, in fp32: the sources in src/main/cuda, and the device's library for matrix
@@ -49,9 +50,14 @@ public final class CudaKernels extends CudaLinear {
     this.description = device.description();
   }
 
-  /** What was found, by name: the device, versions, the files of the libraries. */
-  public Map<String, String> description() {
+  @Override
+  public Map<String, String> device() {
     return description;
+  }
+
+  @Override
+  public OptionalLong freeMemory() {
+    return OptionalLong.of(device.freeMemory());
   }
 
   // ---- normalisation and dropout ----

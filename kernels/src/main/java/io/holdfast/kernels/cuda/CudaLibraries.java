@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.bytedeco.cuda.global.cublas;
@@ -70,15 +71,11 @@ public final class CudaLibraries {
     return found;
   }
 
-  /** By name, each in the first folder that has it. */
+  /** By name. */
   private static Map<String, Path> find() {
-    Set<Path> folders = folders();
     Map<String, Path> found = new LinkedHashMap<>();
     for (String name : NAMES) {
-      folders.stream()
-          .flatMap(folder -> matches(folder, name).stream())
-          .findFirst()
-          .ifPresent(path -> found.put(name, path));
+      find(name).ifPresent(path -> found.put(name, path));
     }
     if (!found.containsKey("libcuda.so.1")) {
       throw failure("libcuda.so.1 was not found: there is no NVIDIA driver on this machine");
@@ -93,6 +90,11 @@ public final class CudaLibraries {
       }
     }
     return found;
+  }
+
+  /** The file of that name, which may hold a *, in the first folder that has one. */
+  static Optional<Path> find(String name) {
+    return folders().stream().flatMap(folder -> matches(folder, name).stream()).findFirst();
   }
 
   private static Set<Path> folders() {

@@ -9,6 +9,7 @@ import java.lang.reflect.Proxy;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /**
@@ -80,6 +81,10 @@ public final class NullKernels {
         return "";
       case "real":
         return real;
+      case "device":
+        return Map.of();
+      case "freeMemory":
+        return OptionalLong.empty();
       case "close":
         return null;
       case "allocate":

@@ -42,6 +42,13 @@ public final class EmulatedCuda {
     return folder;
   }
 
+  /**
+   * A driver without any function, for NVIDIA's compiler, which may look for one but needs none.
+   */
+  static Path noDriver() {
+    return libraries().resolve("no-driver");
+  }
+
   /** All kernels of the emulated driver: ours, and those of faults.cu. */
   static CudaSource source() {
     try {
@@ -79,6 +86,7 @@ public final class EmulatedCuda {
       Path nothing = Files.writeString(building.resolve("nothing.cpp"), "");
       compile(building, "libcublasLt.so.13", nothing);
       compile(building, "libcudart.so.13", nothing);
+      compile(Files.createDirectory(building.resolve("no-driver")), "libcuda.so.1", nothing);
       Files.move(building, built, StandardCopyOption.ATOMIC_MOVE);
     }
     return built;
