@@ -15,6 +15,7 @@ static const uint64_t MEMORY = 1ULL << 34;
 
 static std::map<uint64_t, size_t> blocks;
 static std::string launchFailure;
+static int users;
 
 static size_t pages(size_t bytes) {
   size_t page = sysconf(_SC_PAGESIZE);
@@ -27,7 +28,7 @@ API cuDeviceGetCount(int* count) { return *count = 1, OK; }
 API cuDeviceGet(int* device, int) { return *device = 0, OK; }
 API cuDeviceGetName(char* name, int length, int) { return snprintf(name, length, "emulated on the host"), OK; }
 API cuDeviceTotalMem_v2(size_t* bytes, int) { return *bytes = MEMORY, OK; }
-API cuDevicePrimaryCtxRetain(void** context, int) { return *context = &blocks, OK; }
+API cuDevicePrimaryCtxRetain(void** context, int) { return users++, *context = &blocks, OK; }
 API cuCtxSetCurrent(void*) { return OK; }
 API cuStreamCreate(void** stream, unsigned) { return *stream = &blocks, OK; }
 API cuStreamSynchronize(void*) { return OK; }
@@ -35,8 +36,8 @@ API cuStreamDestroy_v2(void*) { return OK; }
 API cuModuleLoadData(void** module, const void*) { return *module = &blocks, OK; }
 API cuModuleUnload(void*) { return OK; }
 
-// A device that is given back with memory on it has lost some.
-API cuDevicePrimaryCtxRelease_v2(int) { return blocks.empty() ? OK : INVALID; }
+// A device whose last user gives it back with memory on it has lost some.
+API cuDevicePrimaryCtxRelease_v2(int) { return --users > 0 || blocks.empty() ? OK : INVALID; }
 
 API cuDeviceGetAttribute(int* value, int attribute, int) {
   static const std::map<int, int> attributes = {{75, 8}, {76, 6}, {97, SHARED_BYTES}};

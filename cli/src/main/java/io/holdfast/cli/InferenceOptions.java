@@ -40,7 +40,7 @@ final class InferenceOptions {
 
   @Option(
       names = "--precision",
-      paramLabel = "fp32|bf16-gemm",
+      paramLabel = "fp32|tf32|bf16-gemm",
       converter = PrecisionConverter.class,
       description = "matrix products; default ${DEFAULT-VALUE}")
   private Precision precision = DEFAULTS.precision();

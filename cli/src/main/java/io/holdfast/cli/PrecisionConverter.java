@@ -5,7 +5,7 @@ import java.util.Arrays;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** "fp32" and "bf16-gemm". */
+/** A precision by its name. */
 public final class PrecisionConverter implements ITypeConverter<Precision> {
 
   @Override
@@ -13,6 +13,9 @@ public final class PrecisionConverter implements ITypeConverter<Precision> {
     return Arrays.stream(Precision.values())
         .filter(precision -> precision.toString().equals(text.replace('_', '-')))
         .findFirst()
-        .orElseThrow(() -> new TypeConversionException("'" + text + "' is not fp32 or bf16-gemm"));
+        .orElseThrow(
+            () ->
+                new TypeConversionException(
+                    "'" + text + "' is not one of " + Arrays.toString(Precision.values())));
   }
 }

@@ -114,7 +114,8 @@ public record TrainConfig(
         boolean weightDecayAll,
     @Option(help = "largest global gradient norm; 0: no clipping", byDefault = "1.0", min = 0)
         double maxGradNorm,
-    @Option(help = "matrix products: fp32 or bf16-gemm", byDefault = "fp32") Precision precision,
+    @Option(help = "matrix products: fp32, tf32 (cuda), bf16-gemm (cpu)", byDefault = "fp32")
+        Precision precision,
     @Option(help = "where to compute: cpu or cuda", byDefault = "cpu") String backend,
     @Option(help = "worker threads; 0: one per core", byDefault = "0", min = 0, free = true)
         int threads,

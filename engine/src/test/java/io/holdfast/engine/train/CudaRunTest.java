@@ -86,6 +86,10 @@ class CudaRunTest {
     bf16.put("precision", "bf16-gemm");
     HoldfastException e = assertThrows(HoldfastException.class, () -> tiny.run(bf16));
     assertEquals(HoldfastException.Kind.BACKEND, e.kind());
-    assertEquals("backend cuda: bf16-gemm is not there: use fp32", e.getMessage());
+    assertEquals("backend cuda: bf16-gemm is not there: use fp32 or tf32", e.getMessage());
+    Map<String, String> tf32 = options(tiny, "cpu", "1");
+    tf32.put("precision", "tf32");
+    e = assertThrows(HoldfastException.class, () -> tiny.run(tf32));
+    assertEquals(HoldfastException.Kind.BACKEND, e.kind());
   }
 }

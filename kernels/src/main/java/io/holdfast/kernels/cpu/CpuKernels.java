@@ -1,6 +1,7 @@
 package io.holdfast.kernels.cpu;
 
 import io.holdfast.kernels.AdamStep;
+import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Philox;
 import io.holdfast.kernels.Precision;
@@ -32,7 +33,7 @@ public final class CpuKernels extends CpuLinear {
    * @param threads worker threads, the caller included
    */
   public CpuKernels(int threads, Precision precision) {
-    super(threads, hasAmx() && precision == Precision.BF16_GEMM);
+    super(threads, usesBf16(precision));
     this.note =
         precision == Precision.BF16_GEMM && !hasAmx()
             ? precision + ": this processor has no AMX (amx_bf16); products stay fp32"
@@ -45,6 +46,15 @@ public final class CpuKernels extends CpuLinear {
   CpuKernels(int threads, boolean bf16) {
     super(threads, bf16);
     this.note = "";
+  }
+
+  private static boolean usesBf16(Precision precision) {
+    if (precision == Precision.TF32) {
+      throw new HoldfastException(
+          HoldfastException.Kind.BACKEND,
+          "backend cpu: tf32 is not there: use fp32 or bf16-gemm, or --backend cuda");
+    }
+    return hasAmx() && precision == Precision.BF16_GEMM;
   }
 
   private static boolean hasAmx() {

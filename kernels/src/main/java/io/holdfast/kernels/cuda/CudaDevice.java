@@ -1,6 +1,7 @@
 package io.holdfast.kernels.cuda;
 
 import static org.bytedeco.cuda.global.cublas.CUBLAS_COMPUTE_32F;
+import static org.bytedeco.cuda.global.cublas.CUBLAS_COMPUTE_32F_FAST_TF32;
 import static org.bytedeco.cuda.global.cublas.CUBLAS_GEMM_DEFAULT;
 import static org.bytedeco.cuda.global.cublas.CUBLAS_OP_N;
 import static org.bytedeco.cuda.global.cublas.CUBLAS_OP_T;
@@ -32,9 +33,9 @@ import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.SizeTPointer;
 
 /**
- * The first CUDA device: memory, our kernels through the driver, products by cuBLAS in fp32. All in
- * one stream, in the order of the calls; only the copies to and from the host wait. Addresses are
- * the device's. Calls come from one thread at a time. What fails throws a HoldfastException of kind
+ * The first CUDA device: memory, our kernels through the driver, products by cuBLAS. All in one
+ * stream, in the order of the calls; only the copies to and from the host wait. Addresses are the
+ * device's. Calls come from one thread at a time. What fails throws a HoldfastException of kind
  * BACKEND that names the call.
  */
 final class CudaDevice implements AutoCloseable {
@@ -54,6 +55,7 @@ final class CudaDevice implements AutoCloseable {
     }
   }
 
+  private final int compute;
   private final int device;
   private final int capability;
   private final int sharedMemory;
@@ -75,8 +77,12 @@ final class CudaDevice implements AutoCloseable {
   /** Whose current context is ours. */
   private Thread thread;
 
-  CudaDevice(CudaSource source) {
+  /**
+   * @param tf32 whether factors of products are rounded to tf32
+   */
+  CudaDevice(CudaSource source, boolean tf32) {
     CudaLibraries.load();
+    compute = tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
     check(cuInit(0), "cuInit");
     int[] value = new int[1];
     check(cuDeviceGetCount(value), "cuDeviceGetCount");
@@ -305,7 +311,7 @@ final class CudaDevice implements AutoCloseable {
             result.at(c),
             CUDA_R_32F,
             n,
-            CUBLAS_COMPUTE_32F,
+            compute,
             CUBLAS_GEMM_DEFAULT),
         "cublasGemmEx");
   }

@@ -13,10 +13,10 @@ import java.util.Map;
 import java.util.OptionalLong;
 
 /**
- * Kernels on a GPU, in fp32: the sources in src/main/cuda, and the device's library for matrix
- * products. No sum is shared among blocks but in a fixed order, so the same call gives the same
- * bits on the same device. Calls return before they are done; {@link #download} and {@link
- * #sumOfSquares} wait.
+ * Kernels on a GPU, in fp32 or with tf32 products: the sources in src/main/cuda, and the device's
+ * library for matrix products. No sum is shared among blocks but in a fixed order, so the same call
+ * gives the same bits on the same device. Calls return before they are done; {@link #download} and
+ * {@link #sumOfSquares} wait.
  *
  * <p>Shapes are {@link io.holdfast.kernels.CheckedKernels}' part. Values of indices are on the
  * device: one that names nothing touches no memory and is thrown, as IndexOutOfBoundsException, by
@@ -38,11 +38,12 @@ public final class CudaKernels extends CudaLinear {
   }
 
   private static CudaDevice open(Precision precision) {
-    if (precision != Precision.FP32) {
+    if (precision == Precision.BF16_GEMM) {
       throw new HoldfastException(
-          HoldfastException.Kind.BACKEND, "backend cuda: " + precision + " is not there: use fp32");
+          HoldfastException.Kind.BACKEND,
+          "backend cuda: " + precision + " is not there: use fp32 or tf32");
     }
-    return new CudaDevice(CudaSource.ours());
+    return new CudaDevice(CudaSource.ours(), precision == Precision.TF32);
   }
 
   private CudaKernels(CudaDevice device) {

@@ -25,8 +25,12 @@ public final class EmulatedCuda {
 
   /** The cuda backend on the emulation. */
   public static Kernels kernels() {
+    return kernels(Precision.FP32);
+  }
+
+  static Kernels kernels(Precision precision) {
     libraries();
-    return Backends.open("cuda", 1, Precision.FP32);
+    return Backends.open("cuda", 1, precision);
   }
 
   /** Builds the libraries if need be, and has this process use them; returns their folder. */

@@ -22,7 +22,7 @@ class EmulationTest {
 
   private static CudaDevice open() {
     EmulatedCuda.libraries();
-    return new CudaDevice(EmulatedCuda.source());
+    return new CudaDevice(EmulatedCuda.source(), false);
   }
 
   @AfterEach
