@@ -23,7 +23,7 @@ DEVICE double sizeOf(const float* x, Long n, int l2, double* shared) {
   return blockMax(top, shared);
 }
 
-KERNEL ascend(float* delta, const float* g, const int* starts, int l2, float step, float floor, float radius, int rows,
+WIDE_KERNEL ascend(float* delta, const float* g, const int* starts, int l2, float step, float least, float radius, int rows,
               int cols, int* fault) {
   double* shared = sharedAs<double>();
   int start = starts[blockIdx.x], end = starts[blockIdx.x + 1];
@@ -34,7 +34,7 @@ KERNEL ascend(float* delta, const float* g, const int* starts, int l2, float ste
   float* d = delta + (Long)start * cols;
   const float* slope = g + (Long)start * cols;
   Long n = (Long)(end - start) * cols;
-  double size = sizeOf(slope, n, l2, shared) + floor;
+  double size = sizeOf(slope, n, l2, shared) + least;
   double factor = size > 0 ? step / size : size;  // 0, or NaN
   for (Long i = threadIdx.x; i < n; i += blockDim.x) {
     float moved = (float)(d[i] + factor * slope[i]);

@@ -3,7 +3,9 @@
 typedef unsigned int Word;
 typedef long long Long;
 
-#define KERNEL extern "C" __global__ void
+// A block has at most so many threads: the compiler then takes no more registers than are there for them.
+#define KERNEL extern "C" __global__ void __launch_bounds__(256)
+#define WIDE_KERNEL extern "C" __global__ void __launch_bounds__(1024)
 #define DEVICE static __device__ __forceinline__
 
 // The shared memory of a launch: all that a kernel has.
@@ -18,7 +20,7 @@ DEVICE T* sharedAs() {
 static const int WARP = 32;
 static const Word ALL_LANES = 0xFFFFFFFFu;
 
-// Bits of the word that tells the host about indices that nothing was read or written for.
+// What the word for faults becomes when an index names nothing; nothing is read or written for it.
 static const int BAD_ID = 1, BAD_SEQUENCE = 2;
 
 DEVICE int least(int a, int b) { return a < b ? a : b; }

@@ -19,7 +19,7 @@ DEVICE double rowProduct(const float* row, const float* v, int cols) {
 }
 
 // iterations times v = normalize(Wᵀu), u = normalize(Wv); then sigma = uᵀWv
-KERNEL powerIteration(float* sigma, float* u, float* v, const float* w, int iterations, int rows, int cols) {
+WIDE_KERNEL powerIteration(float* sigma, float* u, float* v, const float* w, int iterations, int rows, int cols) {
   double* shared = sharedAs<double>();
   int warp = (int)threadIdx.x / WARP, warps = (int)blockDim.x / WARP;
   for (int i = 0; i < iterations; i++) {
@@ -59,7 +59,7 @@ KERNEL divideBySigma(float* y, const float* w, const float* sigma, int atMostOne
 }
 
 // inner = <dy, y>, by one block
-KERNEL innerProduct(double* inner, const float* dy, const float* y, Long n) {
+WIDE_KERNEL innerProduct(double* inner, const float* dy, const float* y, Long n) {
   double* shared = sharedAs<double>();
   double sum = 0;
   for (Long i = threadIdx.x; i < n; i += blockDim.x) sum += (double)dy[i] * (double)y[i];

@@ -9,13 +9,15 @@
 
 #define API extern "C" __attribute__((visibility("default"))) int
 
-static const int OK = 0, INVALID = 1, NO_MEMORY = 2, NOT_FOUND = 500, LAUNCH_FAILED = 719;
+static const int OK = 0, INVALID = 1, NO_MEMORY = 2, NO_CONTEXT = 201, NOT_FOUND = 500, LAUNCH_FAILED = 719;
 static const int SHARED_BYTES = 99 << 10;  // of compute capability 8.6: the least of those that are supported
 static const uint64_t MEMORY = 1ULL << 34;
 
 static std::map<uint64_t, size_t> blocks;
 static std::string launchFailure;
 static int users;
+static thread_local void* current;
+static std::map<const void*, int> mostShared;  // by kernel, where more than 48 KiB were asked for
 
 static size_t pages(size_t bytes) {
   size_t page = sysconf(_SC_PAGESIZE);
@@ -29,9 +31,9 @@ API cuDeviceGet(int* device, int) { return *device = 0, OK; }
 API cuDeviceGetName(char* name, int length, int) { return snprintf(name, length, "emulated on the host"), OK; }
 API cuDeviceTotalMem_v2(size_t* bytes, int) { return *bytes = MEMORY, OK; }
 API cuDevicePrimaryCtxRetain(void** context, int) { return users++, *context = &blocks, OK; }
-API cuCtxSetCurrent(void*) { return OK; }
+API cuCtxSetCurrent(void* context) { return current = context, OK; }
 API cuStreamCreate(void** stream, unsigned) { return *stream = &blocks, OK; }
-API cuStreamSynchronize(void*) { return OK; }
+API cuStreamSynchronize(void*) { return current ? OK : NO_CONTEXT; }
 API cuStreamDestroy_v2(void*) { return OK; }
 API cuModuleLoadData(void** module, const void*) { return *module = &blocks, OK; }
 API cuModuleUnload(void*) { return OK; }
@@ -48,6 +50,7 @@ API cuDeviceGetAttribute(int* value, int attribute, int) {
 
 API cuGetErrorString(int code, const char** text) {
   static const std::map<int, const char*> texts = {{INVALID, "invalid argument"}, {NO_MEMORY, "out of memory"},
+                                                   {NO_CONTEXT, "invalid device context"},
                                                    {NOT_FOUND, "named symbol not found"}};
   auto found = texts.find(code);
   return *text = found == texts.end() ? launchFailure.c_str() : found->second, OK;
@@ -56,6 +59,7 @@ API cuGetErrorString(int code, const char** text) {
 // A block ends where a page begins that cannot be touched, and holds NaN.
 API cuMemAlloc_v2(uint64_t* address, size_t bytes) {
   size_t size = (bytes + 255) / 256 * 256, page = sysconf(_SC_PAGESIZE);
+  if (!current) return NO_CONTEXT;
   if (size > MEMORY) return NO_MEMORY;
   void* base = mmap(nullptr, pages(size) + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED) return NO_MEMORY;
@@ -85,7 +89,7 @@ API cuMemAllocHost_v2(void** memory, size_t bytes) { return *memory = malloc(byt
 API cuMemFreeHost(void* memory) { return free(memory), OK; }
 
 API cuMemcpyHtoDAsync_v2(uint64_t dst, const void* src, size_t bytes, void*) {
-  return memcpy((void*)dst, src, bytes), OK;
+  return current ? memcpy((void*)dst, src, bytes), OK : NO_CONTEXT;
 }
 API cuMemcpyDtoHAsync_v2(void* dst, uint64_t src, size_t bytes, void*) { return memcpy(dst, (void*)src, bytes), OK; }
 API cuMemcpyDtoDAsync_v2(uint64_t dst, uint64_t src, size_t bytes, void*) {
@@ -102,11 +106,16 @@ API cuModuleGetFunction(const emulation::Kernel** function, void*, const char* n
   return NOT_FOUND;
 }
 
-API cuFuncSetAttribute(void*, int, int bytes) { return bytes <= SHARED_BYTES ? OK : INVALID; }
+API cuFuncSetAttribute(const void* kernel, int attribute, int bytes) {
+  if (attribute != 8 || bytes > SHARED_BYTES) return INVALID;
+  return mostShared[kernel] = bytes, OK;
+}
 
 API cuLaunchKernel(const emulation::Kernel* kernel, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned,
                    unsigned, unsigned sharedBytes, void*, void** arguments, void**) {
-  if (sharedBytes > SHARED_BYTES || y > 65535 || z > 65535) return INVALID;
+  auto most = mostShared.find(kernel);
+  if (!current) return NO_CONTEXT;
+  if (sharedBytes > (most == mostShared.end() ? 48u << 10 : most->second) || y > 65535 || z > 65535) return INVALID;
   launchFailure = emulation::launch(*kernel, {x, y, z}, (int)threads, (int)sharedBytes, arguments);
   return launchFailure.empty() ? OK : LAUNCH_FAILED;
 }

@@ -20,6 +20,7 @@
 #define __global__
 #define __device__
 #define __forceinline__ inline
+#define __launch_bounds__(threads)
 
 struct alignas(16) float4 {
   float x, y, z, w;

@@ -21,6 +21,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
@@ -38,10 +39,11 @@ import org.bytedeco.javacpp.SizeTPointer;
  */
 final class CudaCompiler {
 
-  /**
-   * The oldest that is supported: the attention of bfloat16 and asynchronous copies begin there.
-   */
+  /** The oldest that is supported: the first with tf32. */
   static final int OLDEST = 80;
+
+  private static final String OPTIONS = "--std=c++17";
+  private static final int HASH_BYTES = 32;
 
   private CudaCompiler() {}
 
@@ -50,53 +52,55 @@ final class CudaCompiler {
    * compiler does not know yet.
    */
   static byte[] compile(String source, int device) {
-    Path file = cached(source, device);
+    byte[] code = null;
     try {
-      if (file != null && Files.exists(file)) {
-        return Files.readAllBytes(file);
+      Path file = file(source, device);
+      code = kept(file);
+      if (code == null) {
+        code = compileNow(source, device);
+        keep(file, code);
       }
+      return code;
     } catch (IOException e) {
-      return compileNow(source, device);
-    }
-    byte[] code = compileNow(source, device);
-    keep(file, code);
-    return code;
-  }
-
-  /** Drops what was kept, which did not load. */
-  static void forget(String source, int device) {
-    try {
-      Files.deleteIfExists(cached(source, device));
-    } catch (IOException | RuntimeException e) {
-      // nothing was kept where nothing can be deleted
+      return code == null ? compileNow(source, device) : code; // the next start compiles again
     }
   }
 
-  private static Path cached(String source, int device) {
-    try {
-      String key = source + "\n" + version() + "\n" + device;
-      byte[] hash =
-          MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
-      String name = HexFormat.of().formatHex(hash, 0, 16) + ".cubin";
-      return Loader.getCacheDir().toPath().resolve("holdfast-cuda").resolve(name);
-    } catch (IOException e) {
+  /** Where the code is kept. */
+  static Path file(String source, int device) throws IOException {
+    String key = String.join("\n", source, OPTIONS, version(), Integer.toString(device));
+    String name = HexFormat.of().formatHex(hash(key.getBytes(StandardCharsets.UTF_8)), 0, 16);
+    return Loader.getCacheDir().toPath().resolve("holdfast-cuda").resolve(name);
+  }
+
+  /** The code behind its hash; null if it is not there whole. */
+  private static byte[] kept(Path file) throws IOException {
+    if (!Files.exists(file)) {
       return null;
+    }
+    byte[] bytes = Files.readAllBytes(file);
+    byte[] code = Arrays.copyOfRange(bytes, Math.min(HASH_BYTES, bytes.length), bytes.length);
+    boolean whole = Arrays.equals(hash(code), Arrays.copyOf(bytes, HASH_BYTES));
+    return whole ? code : null;
+  }
+
+  private static void keep(Path file, byte[] code) throws IOException {
+    Files.createDirectories(file.getParent());
+    Path part = Files.createTempFile(file.getParent(), "part", "");
+    try {
+      Files.write(part, hash(code));
+      Files.write(part, code, StandardOpenOption.APPEND);
+      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+    } finally {
+      Files.deleteIfExists(part);
+    }
+  }
+
+  private static byte[] hash(byte[] bytes) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(bytes);
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException(e);
-    }
-  }
-
-  private static void keep(Path file, byte[] code) {
-    if (file == null) {
-      return;
-    }
-    try {
-      Files.createDirectories(file.getParent());
-      Path part = Files.createTempFile(file.getParent(), "part", "");
-      Files.write(part, code);
-      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-    } catch (IOException e) {
-      // the next start compiles again
     }
   }
 
@@ -120,7 +124,7 @@ final class CudaCompiler {
     try {
       PointerPointer<BytePointer> options =
           new PointerPointer<>(
-              "--std=c++17", "--gpu-architecture=" + (exact ? "sm_" : "compute_") + known);
+              OPTIONS, "--gpu-architecture=" + (exact ? "sm_" : "compute_") + known);
       int code = nvrtcCompileProgram(program, (int) options.capacity(), options);
       if (code != NVRTC_SUCCESS) {
         throw failure("the kernels do not compile for " + device + ": " + log(program));

@@ -5,9 +5,12 @@ import static org.bytedeco.cuda.global.cublas.CUBLAS_COMPUTE_32F_FAST_TF32;
 import static org.bytedeco.cuda.global.cublas.CUBLAS_GEMM_DEFAULT;
 import static org.bytedeco.cuda.global.cublas.CUBLAS_OP_N;
 import static org.bytedeco.cuda.global.cublas.CUBLAS_OP_T;
+import static org.bytedeco.cuda.global.cublas.CUBLAS_STATUS_ALLOC_FAILED;
+import static org.bytedeco.cuda.global.cublas.CUBLAS_STATUS_SUCCESS;
 import static org.bytedeco.cuda.global.cublas.cublasCreate_v2;
 import static org.bytedeco.cuda.global.cublas.cublasDestroy_v2;
 import static org.bytedeco.cuda.global.cublas.cublasGemmEx;
+import static org.bytedeco.cuda.global.cublas.cublasGetStatusString;
 import static org.bytedeco.cuda.global.cublas.cublasGetVersion_v2;
 import static org.bytedeco.cuda.global.cublas.cublasSetStream_v2;
 import static org.bytedeco.cuda.global.cublas.cublasSetWorkspace_v2;
@@ -42,6 +45,12 @@ final class CudaDevice implements AutoCloseable {
 
   private static final int STAGING = 4 << 20;
 
+  /** CUDA 13.0. */
+  private static final int OLDEST_DRIVER = 13_000;
+
+  /** For what the driver and cuBLAS load when it is first needed. */
+  private static final long RESERVE = 256L << 20;
+
   /** What NVIDIA recommends for Hopper; a workspace of our own makes results repeat. */
   private static final int CUBLAS_WORKSPACE = 32 << 20;
 
@@ -65,7 +74,7 @@ final class CudaDevice implements AutoCloseable {
   private final CUmod_st module = new CUmod_st();
   private final cublasContext products = new cublasContext();
   private final Map<String, Kernel> kernels = new HashMap<>();
-  private final Pointer pinned;
+  private final Pointer pinned = new Pointer();
   private final ByteBuffer staging;
   private final long workspace;
   private final FloatPointer zero = new FloatPointer(0f);
@@ -77,20 +86,15 @@ final class CudaDevice implements AutoCloseable {
   /** Whose current context is ours. */
   private Thread thread;
 
+  private boolean closed;
+
   /**
    * @param tf32 whether factors of products are rounded to tf32
    */
   CudaDevice(CudaSource source, boolean tf32) {
     CudaLibraries.load();
     compute = tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
-    check(cuInit(0), "cuInit");
-    int[] value = new int[1];
-    check(cuDeviceGetCount(value), "cuDeviceGetCount");
-    if (value[0] == 0) {
-      throw failure("there is no CUDA device");
-    }
-    check(cuDeviceGet(value, 0), "cuDeviceGet");
-    device = value[0];
+    device = first();
     capability =
         10 * attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
             + attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
@@ -99,23 +103,48 @@ final class CudaDevice implements AutoCloseable {
     check(cuDeviceTotalMem(size, device), "cuDeviceTotalMem");
     memory = size.get();
     check(cuDevicePrimaryCtxRetain(context, device), "cuDevicePrimaryCtxRetain");
-    enter();
-    check(cuStreamCreate(stream, CU_STREAM_NON_BLOCKING), "cuStreamCreate");
-    loadModule(source);
-    pinned = new Pointer();
-    check(cuMemAllocHost(pinned, STAGING), "cuMemAllocHost");
-    staging =
-        new BytePointer(pinned).capacity(STAGING).asByteBuffer().order(ByteOrder.nativeOrder());
-    check(cublasCreate_v2(products), "cublasCreate");
-    check(cublasSetStream_v2(products, stream), "cublasSetStream");
-    workspace = allocate(CUBLAS_WORKSPACE);
-    if (workspace == 0) {
+    try {
+      enter();
+      check(cuStreamCreate(stream, CU_STREAM_NON_BLOCKING), "cuStreamCreate");
+      loadModule(source);
+      check(cuMemAllocHost(pinned, STAGING), "cuMemAllocHost");
+      BytePointer bytes = new BytePointer(pinned).capacity(STAGING);
+      staging = bytes.asByteBuffer().order(ByteOrder.nativeOrder());
+      workspace = openProducts();
+    } catch (RuntimeException e) {
+      cuDevicePrimaryCtxRelease(device); // with all that was made so far
+      throw e;
+    }
+  }
+
+  private static int first() {
+    check(cuInit(0), "cuInit");
+    int[] value = new int[1];
+    check(cuDriverGetVersion(value), "cuDriverGetVersion");
+    if (value[0] < OLDEST_DRIVER) {
+      throw failure("the driver is of CUDA " + version(value[0]) + "; 13.0 or newer is needed");
+    }
+    check(cuDeviceGetCount(value), "cuDeviceGetCount");
+    if (value[0] == 0) {
+      throw failure("there is no CUDA device");
+    }
+    check(cuDeviceGet(value, 0), "cuDeviceGet");
+    return value[0];
+  }
+
+  /** Returns the address of the workspace. */
+  private long openProducts() {
+    checkProducts(cublasCreate_v2(products), "cublasCreate");
+    checkProducts(cublasSetStream_v2(products, stream), "cublasSetStream");
+    long address = allocate(CUBLAS_WORKSPACE);
+    if (address == 0) {
       throw new HoldfastException(
           HoldfastException.Kind.OUT_OF_MEMORY, "backend cuda: the device's memory is full");
     }
-    check(
-        cublasSetWorkspace_v2(products, result.at(workspace), CUBLAS_WORKSPACE),
+    checkProducts(
+        cublasSetWorkspace_v2(products, result.at(address), CUBLAS_WORKSPACE),
         "cublasSetWorkspace");
+    return address;
   }
 
   private int attribute(int which) {
@@ -126,11 +155,7 @@ final class CudaDevice implements AutoCloseable {
 
   private void loadModule(CudaSource source) {
     byte[] code = CudaCompiler.compile(source.text(), capability);
-    if (cuModuleLoadData(module, new BytePointer(code)) != CUDA_SUCCESS) {
-      CudaCompiler.forget(source.text(), capability);
-      code = CudaCompiler.compile(source.text(), capability);
-      check(cuModuleLoadData(module, new BytePointer(code)), "cuModuleLoadData");
-    }
+    check(cuModuleLoadData(module, new BytePointer(code)), "cuModuleLoadData");
     source
         .signatures()
         .forEach(
@@ -155,14 +180,18 @@ final class CudaDevice implements AutoCloseable {
     lines.put("device", new String(name, StandardCharsets.UTF_8).replace("\0", ""));
     lines.put("compute_capability", capability / 10 + "." + capability % 10);
     lines.put("memory_mb", Long.toString(memory >> 20));
-    lines.put("driver", "CUDA " + version[0] / 1000 + "." + version[0] % 1000 / 10);
+    lines.put("driver", "CUDA " + version(version[0]));
     lines.put("nvrtc", CudaCompiler.version());
-    check(cublasGetVersion_v2(products, version), "cublasGetVersion");
+    checkProducts(cublasGetVersion_v2(products, version), "cublasGetVersion");
     lines.put("cublas", Integer.toString(version[0]));
     for (Map.Entry<String, Path> library : CudaLibraries.load().entrySet()) {
       lines.put(library.getKey(), library.getValue().toString());
     }
     return lines;
+  }
+
+  private static String version(int number) {
+    return number / 1000 + "." + number % 1000 / 10;
   }
 
   private void enter() {
@@ -194,12 +223,13 @@ final class CudaDevice implements AutoCloseable {
     return memory;
   }
 
+  /** Bytes that can be planned with. */
   long freeMemory() {
     enter();
     SizeTPointer free = new SizeTPointer(1);
     SizeTPointer total = new SizeTPointer(1);
     check(cuMemGetInfo(free, total), "cuMemGetInfo");
-    return free.get();
+    return Math.max(0, free.get() - RESERVE);
   }
 
   /** Most bytes of shared memory that a block can have. */
@@ -292,7 +322,7 @@ final class CudaDevice implements AutoCloseable {
       int k,
       boolean add) {
     enter();
-    check(
+    checkProducts(
         cublasGemmEx(
             products,
             transposeB ? CUBLAS_OP_T : CUBLAS_OP_N,
@@ -316,32 +346,41 @@ final class CudaDevice implements AutoCloseable {
         "cublasGemmEx");
   }
 
+  /** What fails here has failed before, and was said there. */
   @Override
   public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
     enter();
-    check(cuStreamSynchronize(stream), "cuStreamSynchronize");
-    check(cublasDestroy_v2(products), "cublasDestroy");
-    release(workspace);
-    check(cuMemFreeHost(pinned), "cuMemFreeHost");
-    check(cuModuleUnload(module), "cuModuleUnload");
-    check(cuStreamDestroy(stream), "cuStreamDestroy");
-    check(cuDevicePrimaryCtxRelease(device), "cuDevicePrimaryCtxRelease");
+    cuStreamSynchronize(stream);
+    cublasDestroy_v2(products);
+    cuMemFree(workspace);
+    cuMemFreeHost(pinned);
+    cuModuleUnload(module);
+    cuStreamDestroy(stream);
     zero.close();
     one.close();
+    check(cuDevicePrimaryCtxRelease(device), "cuDevicePrimaryCtxRelease");
   }
 
   private static void check(int code, String call) {
-    if (code == CUDA_SUCCESS) {
-      return;
-    }
-    String why = "status " + code;
-    if (!call.startsWith("cublas")) {
+    if (code != CUDA_SUCCESS) {
       BytePointer text = new BytePointer();
-      if (cuGetErrorString(code, text) == CUDA_SUCCESS && !text.isNull()) {
-        why = text.getString();
-      }
+      boolean known = cuGetErrorString(code, text) == CUDA_SUCCESS && !text.isNull();
+      throw failure(call + " failed: " + (known ? text.getString() : "status " + code));
     }
-    throw failure(call + " failed: " + why);
+  }
+
+  private static void checkProducts(int code, String call) {
+    if (code != CUBLAS_STATUS_SUCCESS) {
+      throw new HoldfastException(
+          code == CUBLAS_STATUS_ALLOC_FAILED
+              ? HoldfastException.Kind.OUT_OF_MEMORY
+              : HoldfastException.Kind.BACKEND,
+          "backend cuda: " + call + " failed: " + cublasGetStatusString(code).getString());
+    }
   }
 
   private static HoldfastException failure(String message) {

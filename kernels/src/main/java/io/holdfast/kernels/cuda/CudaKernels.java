@@ -20,7 +20,7 @@ import java.util.OptionalLong;
  *
  * <p>Shapes are {@link io.holdfast.kernels.CheckedKernels}' part. Values of indices are on the
  * device: one that names nothing touches no memory and is thrown, as IndexOutOfBoundsException, by
- * the next call that waits.
+ * the next of these two.
  */
 public final class CudaKernels extends CudaLinear {
 

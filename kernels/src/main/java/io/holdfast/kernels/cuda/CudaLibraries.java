@@ -7,6 +7,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -45,6 +46,7 @@ public final class CudaLibraries {
           "/usr/lib/aarch64-linux-gnu",
           "/usr/lib64",
           "/usr/lib/wsl/lib",
+          "/run/opengl-driver/lib",
           "/usr/local/nvidia/lib64",
           "/usr/local/cuda/lib64",
           "/opt/cuda/lib64");
@@ -78,13 +80,15 @@ public final class CudaLibraries {
       find(name).ifPresent(path -> found.put(name, path));
     }
     if (!found.containsKey("libcuda.so.1")) {
-      throw failure("libcuda.so.1 was not found: there is no NVIDIA driver on this machine");
+      throw failure(
+          "libcuda.so.1 was not found: there is no NVIDIA driver here, or LD_LIBRARY_PATH has to name"
+              + " its folder");
     }
     for (String name : NAMES) {
       if (!found.containsKey(name) && !name.endsWith("*")) {
         throw failure(
             name
-                + " was not found in LD_LIBRARY_PATH, /usr/local/cuda*/lib64 or Python's"
+                + " was not found in LD_LIBRARY_PATH, /usr/local/cuda/lib64 or Python's"
                 + " nvidia/*/lib: install CUDA 13 (or: pip install nvidia-cuda-runtime"
                 + " nvidia-cuda-nvrtc nvidia-cublas), or name its folder in LD_LIBRARY_PATH");
       }
@@ -110,7 +114,9 @@ public final class CudaLibraries {
       }
     }
     SYSTEM.forEach(folder -> folders.add(Path.of(folder)));
-    matches(Path.of("/usr/local"), "cuda-13*").forEach(cuda -> folders.add(cuda.resolve("lib64")));
+    List<Path> toolkits = matches(Path.of("/usr/local"), "cuda-13*");
+    Collections.reverse(toolkits); // the newest first
+    toolkits.forEach(toolkit -> folders.add(toolkit.resolve("lib64")));
     pythons().flatMap(CudaLibraries::wheels).forEach(folders::add);
     return folders;
   }
@@ -126,6 +132,7 @@ public final class CudaLibraries {
     libraries.add(Path.of(System.getProperty("user.home"), ".local", "lib"));
     libraries.add(Path.of("/usr/local/lib"));
     libraries.add(Path.of("/usr/lib"));
+    libraries.add(Path.of("/usr/lib64"));
     return libraries.stream();
   }
 

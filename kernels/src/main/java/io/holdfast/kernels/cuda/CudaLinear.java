@@ -43,10 +43,15 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
 
   CudaLinear(CudaDevice device) {
     this.device = device;
-    this.workspace =
-        new CudaSlab(device, FAULT_BYTES + (long) PARTIALS * Double.BYTES + COLUMN_FLOATS * 4L);
+    try {
+      workspace =
+          new CudaSlab(device, FAULT_BYTES + (long) PARTIALS * Double.BYTES + COLUMN_FLOATS * 4L);
+      device.zero(workspace.address(), FAULT_BYTES);
+    } catch (RuntimeException e) {
+      device.close();
+      throw e;
+    }
     this.launch = new Launch(device);
-    device.zero(workspace.address(), FAULT_BYTES);
   }
 
   @Override
@@ -77,10 +82,10 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
   public void upload(Tensor dst, float[] src, int from) {
     FloatBuffer staging = device.staging().asFloatBuffer();
     int count = Math.toIntExact(dst.elements());
-    for (int done = 0; done < count; done += staging.capacity()) {
-      int n = Math.min(count - done, staging.capacity());
-      staging.clear().put(src, from + done, n);
-      device.copyIn(dst.address() + done * 4L, n * 4);
+    for (long done = 0; done < count; done += staging.capacity()) {
+      int n = (int) Math.min(count - done, staging.capacity());
+      staging.clear().put(src, from + (int) done, n);
+      device.copyIn(dst.address() + done * 4, n * 4);
     }
   }
 
@@ -88,10 +93,10 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
   public void upload(Tensor dst, int[] src, int from) {
     IntBuffer staging = device.staging().asIntBuffer();
     int count = Math.toIntExact(dst.elements());
-    for (int done = 0; done < count; done += staging.capacity()) {
-      int n = Math.min(count - done, staging.capacity());
-      staging.clear().put(src, from + done, n);
-      device.copyIn(dst.address() + done * 4L, n * 4);
+    for (long done = 0; done < count; done += staging.capacity()) {
+      int n = (int) Math.min(count - done, staging.capacity());
+      staging.clear().put(src, from + (int) done, n);
+      device.copyIn(dst.address() + done * 4, n * 4);
     }
   }
 
@@ -100,10 +105,10 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
   public void download(float[] dst, int from, Tensor src) {
     FloatBuffer staging = device.staging().asFloatBuffer();
     int count = Math.toIntExact(src.elements());
-    for (int done = 0; done < count; done += staging.capacity()) {
-      int n = Math.min(count - done, staging.capacity());
-      device.copyOut(src.address() + done * 4L, n * 4);
-      staging.clear().get(dst, from + done, n);
+    for (long done = 0; done < count; done += staging.capacity()) {
+      int n = (int) Math.min(count - done, staging.capacity());
+      device.copyOut(src.address() + done * 4, n * 4);
+      staging.clear().get(dst, from + (int) done, n);
     }
     device.copyOut(fault(), FAULT_BYTES);
     checkFault();

@@ -30,7 +30,7 @@ final class CudaSource {
           "spectral_norm.cu");
 
   private static final Pattern KERNEL =
-      Pattern.compile("^KERNEL (\\w+)\\(([^)]*)\\)", Pattern.MULTILINE);
+      Pattern.compile("^(?:WIDE_)?KERNEL (\\w+)\\(([^)]*)\\)", Pattern.MULTILINE);
 
   private final String text;
   private final Map<String, String> signatures = new LinkedHashMap<>();

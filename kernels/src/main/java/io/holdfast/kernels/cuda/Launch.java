@@ -12,6 +12,9 @@ final class Launch {
 
   private static final int MOST = 24;
 
+  /** Kernels number their threads in 32 bits. */
+  private static final long MOST_THREADS = 1L << 32;
+
   private final CudaDevice device;
   private final LongPointer values = new LongPointer(MOST);
   private final PointerPointer<LongPointer> addresses = new PointerPointer<>(MOST);
@@ -64,7 +67,11 @@ final class Launch {
 
   /** Runs {@code count} things, {@code each} to a block of so many threads. */
   void run(long count, int each, int threads) {
-    run(Math.toIntExact((count + each - 1) / each), 1, 1, threads, 0);
+    long blocks = (count + each - 1) / each;
+    if (blocks * threads > MOST_THREADS) {
+      throw new IllegalArgumentException(kernel + " of " + count + " things: 2^32 threads at most");
+    }
+    run((int) blocks, 1, 1, threads, 0);
   }
 
   /** Runs blocks in a grid of x × y × z; one of none does nothing. */

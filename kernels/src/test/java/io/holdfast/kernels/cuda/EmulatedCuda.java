@@ -6,6 +6,7 @@ import io.holdfast.kernels.Precision;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -18,6 +19,20 @@ import java.util.stream.Collectors;
  * backend's products. All else of the cuda backend is what a GPU's user runs.
  */
 public final class EmulatedCuda {
+
+  private static final List<String> FLAGS =
+      List.of(
+          "g++",
+          "-std=c++17",
+          "-O2",
+          "-Wall",
+          "-Wno-unknown-pragmas",
+          "-Wno-unused-function",
+          "-fsanitize=alignment",
+          "-fsanitize-undefined-trap-on-error",
+          "-fvisibility=hidden",
+          "-shared",
+          "-fPIC");
 
   private static Path folder;
 
@@ -33,9 +48,12 @@ public final class EmulatedCuda {
     return Backends.open("cuda", 1, precision);
   }
 
-  /** Builds the libraries if need be, and has this process use them; returns their folder. */
+  /**
+   * Builds the libraries if need be, and has this process use them; returns their folder. With
+   * {@code -Dholdfast.cuda.device=true} does nothing: tests then run on this machine's GPU.
+   */
   public static synchronized Path libraries() {
-    if (folder == null) {
+    if (folder == null && !onDevice()) {
       try {
         folder = build();
       } catch (IOException e) {
@@ -51,6 +69,10 @@ public final class EmulatedCuda {
    */
   static Path noDriver() {
     return libraries().resolve("no-driver");
+  }
+
+  static boolean onDevice() {
+    return Boolean.getBoolean("holdfast.cuda.device");
   }
 
   /** All kernels of the emulated driver: ours, and those of faults.cu. */
@@ -78,7 +100,8 @@ public final class EmulatedCuda {
     String driver = driver();
     String cublas = Files.readString(sources().resolve("cublas.cpp"));
     String nvrtc = Files.readString(sources().resolve("nvrtc.cpp"));
-    String name = Integer.toHexString((driver + cublas + nvrtc).hashCode());
+    String gemm = Files.readString(module().resolve("src/main/cpp/gemm.h"));
+    String name = Integer.toHexString((driver + cublas + nvrtc + gemm + FLAGS).hashCode());
     Path built = module().resolve("target/emulation").resolve(name).toAbsolutePath().normalize();
     if (!Files.exists(built)) {
       Path parent = Files.createDirectories(built.getParent());
@@ -91,7 +114,11 @@ public final class EmulatedCuda {
       compile(building, "libcublasLt.so.13", nothing);
       compile(building, "libcudart.so.13", nothing);
       compile(Files.createDirectory(building.resolve("no-driver")), "libcuda.so.1", nothing);
-      Files.move(building, built, StandardCopyOption.ATOMIC_MOVE);
+      try {
+        Files.move(building, built, StandardCopyOption.ATOMIC_MOVE);
+      } catch (FileSystemException e) {
+        return built; // another build was faster
+      }
     }
     return built;
   }
@@ -111,21 +138,8 @@ public final class EmulatedCuda {
   }
 
   private static void compile(Path folder, String library, Path source) throws IOException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                "g++",
-                "-std=c++17",
-                "-O2",
-                "-Wall",
-                "-Wno-unknown-pragmas",
-                "-Wno-unused-function",
-                "-fsanitize=alignment",
-                "-fsanitize-undefined-trap-on-error",
-                "-fvisibility=hidden",
-                "-shared",
-                "-fPIC",
-                "-Wl,-soname," + library));
+    List<String> command = new ArrayList<>(FLAGS);
+    command.add("-Wl,-soname," + library);
     command.addAll(List.of(source.toString(), "-o", folder.resolve(library).toString()));
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -3,6 +3,7 @@ package io.holdfast.kernels.cuda;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.holdfast.kernels.HoldfastException;
 import java.util.HashSet;
@@ -21,6 +22,7 @@ class EmulationTest {
   private final long y = device.allocate(4);
 
   private static CudaDevice open() {
+    assumeFalse(EmulatedCuda.onDevice(), "a device does not find these faults");
     EmulatedCuda.libraries();
     return new CudaDevice(EmulatedCuda.source(), false);
   }
