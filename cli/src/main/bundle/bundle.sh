@@ -36,6 +36,33 @@ done
 "$java/bin/jlink" --add-modules java.base,java.logging,java.management,java.naming,java.xml,jdk.management,jdk.unsupported \
   --strip-debug --no-header-files --no-man-pages --output "$work/$name/runtime"
 
+# The tests that a GPU can run; goldens are looked up beside the folder that they run in.
+root=$target/../..
+mkdir -p "$work/$name/checks/run" "$work/$name/checks/model/src/test/resources"
+cp "$target"/checks/*.jar "$work/$name/checks"
+cp -r "$root/model/src/test/resources/goldens" "$work/$name/checks/model/src/test/resources"
+for module in kernels model engine; do cp -r "$root/$module/target/test-classes" "$work/$name/checks/$module-tests"; done
+
+cat > "$work/$name/check-gpu" <<'CHECKS'
+#!/bin/sh
+# Runs the checks of the cuda backend on this machine's GPU: every operation, whole models against Hugging Face's numbers,
+# ten updates of every criterion and a run from files, against the CPU.
+set -u
+case ${LC_ALL:-${LC_CTYPE:-${LANG:-C}}} in C | POSIX) export LC_ALL=C.UTF-8 ;; esac
+self=$(readlink -f "$0")
+root=${self%/*}
+"$root/holdfast" doctor
+cd "$root/checks/run" || exit 1
+tests=
+for test in kernels.cuda.CudaKernelsTest model.GoldenTest engine.criteria.EmulatedCudaTest engine.train.CudaRunTest; do
+  tests="$tests --select-class io.holdfast.$test"
+done
+exec "$root/runtime/bin/java" -Dholdfast.cuda.device=true \
+  -cp "$root/checks/kernels-tests:$root/checks/model-tests:$root/checks/engine-tests:$root/checks/*:$root/lib/*" \
+  org.junit.platform.console.ConsoleLauncher execute --disable-banner --disable-ansi-colors --details=tree $tests
+CHECKS
+chmod +x "$work/$name/check-gpu"
+
 cat > "$work/$name/holdfast" <<'LAUNCHER'
 #!/bin/sh
 # Runs Holdfast with the Java that is beside it.

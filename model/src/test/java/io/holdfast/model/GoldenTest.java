@@ -53,7 +53,7 @@ class GoldenTest {
                 Stream.of(
                     backend(name, "reference", ReferenceKernels::new, DOUBLE),
                     backend(name, "cpu", () -> Backends.open("cpu", 2, Precision.FP32), FP32),
-                    backend(name, "emulated cuda", EmulatedCuda::kernels, FP32)));
+                    backend(name, "cuda", EmulatedCuda::kernels, FP32)));
   }
 
   private static Arguments backend(
