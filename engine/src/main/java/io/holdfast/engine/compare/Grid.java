@@ -88,6 +88,7 @@ public final class Grid {
         }
       }
       work(pending, workers, ledger);
+      ledger.order(trials.stream().map(Trial::name).toList());
     }
     List<RunResult> ordered =
         trials.stream().map(trial -> results.get(trial.name())).filter(Objects::nonNull).toList();

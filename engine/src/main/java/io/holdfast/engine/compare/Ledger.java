@@ -11,11 +11,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * ledger.jsonl: the result of every run that has ended, one JSON object a line, appended and
  * synced. A line without its end was being written when the process was killed; it does not count.
+ * When a grid ends its lines are put in the order of its trials, which that of their ends hides.
  */
 public final class Ledger implements AutoCloseable {
 
@@ -97,6 +101,26 @@ public final class Ledger implements AutoCloseable {
       size += bytes.limit();
     } catch (IOException e) {
       throw AtomicFile.unwritable(file, e);
+    }
+  }
+
+  /**
+   * Puts the lines of these runs behind all others, in this order. Nothing is appended after it.
+   */
+  synchronized void order(List<String> runs) {
+    Map<String, Integer> places = new HashMap<>();
+    runs.forEach(run -> places.put(run, places.size()));
+    try {
+      List<String> lines = Files.readString(file).lines().toList();
+      List<String> ordered = new ArrayList<>(lines);
+      ordered.sort(
+          Comparator.comparingInt(
+              line -> places.getOrDefault(Json.parse(line).get("run").asText(), -1)));
+      if (!ordered.equals(lines)) {
+        AtomicFile.write(file, String.join("\n", ordered) + "\n");
+      }
+    } catch (IOException e) {
+      throw AtomicFile.unreadable(HoldfastException.Kind.IO, file, e);
     }
   }
 

@@ -71,6 +71,36 @@ class GridTest {
     assertFalse(more.stopped());
   }
 
+  /**
+   * Whoever reads the ledger finds the rows, and the one to compare with, as they were asked for.
+   */
+  @Test
+  void theLedgerIsInTheOrderOfTheTrialsWhicheverEndsFirst() throws IOException {
+    Path ledger = folder.resolve(Ledger.NAME);
+    run(trials(1, "smart"), (trial, progress, stop) -> result(trial));
+    String before = Files.readString(ledger);
+    CountDownLatch last = new CountDownLatch(1);
+    TrialRunner firstEndsLast =
+        (trial, progress, stop) -> {
+          try {
+            if (trial.config().criterion().equals("cross_entropy")) {
+              assertTrue(last.await(10, TimeUnit.SECONDS));
+            }
+          } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+          }
+          if (trial.config().criterion().equals("r4f")) {
+            last.countDown();
+          }
+          return result(trial);
+        };
+    run(trials(1, "cross_entropy", "r3f", "r4f"), firstEndsLast);
+    assertEquals(
+        List.of("rte-smart-0", "rte-cross_entropy-0", "rte-r3f-0", "rte-r4f-0"),
+        Ledger.read(ledger).stream().map(RunResult::run).toList());
+    assertTrue(Files.readString(ledger).startsWith(before));
+  }
+
   @Test
   void aFailureEndsNothingElseAndIsTriedAgain() {
     TrialRunner runner =

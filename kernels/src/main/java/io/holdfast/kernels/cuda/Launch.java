@@ -6,7 +6,7 @@ import org.bytedeco.javacpp.PointerPointer;
 
 /**
  * The arguments of a launch, in the order of the kernel's parameters. One object serves all
- * launches of a device: nothing is allocated for one.
+ * launches of a device.
  */
 final class Launch {
 
