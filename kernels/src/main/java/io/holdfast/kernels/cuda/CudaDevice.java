@@ -1,21 +1,6 @@
 package io.holdfast.kernels.cuda;
 
-import static org.bytedeco.cuda.global.cublas.CUBLAS_COMPUTE_32F;
-import static org.bytedeco.cuda.global.cublas.CUBLAS_COMPUTE_32F_FAST_TF32;
-import static org.bytedeco.cuda.global.cublas.CUBLAS_GEMM_DEFAULT;
-import static org.bytedeco.cuda.global.cublas.CUBLAS_OP_N;
-import static org.bytedeco.cuda.global.cublas.CUBLAS_OP_T;
-import static org.bytedeco.cuda.global.cublas.CUBLAS_STATUS_ALLOC_FAILED;
-import static org.bytedeco.cuda.global.cublas.CUBLAS_STATUS_SUCCESS;
-import static org.bytedeco.cuda.global.cublas.cublasCreate_v2;
-import static org.bytedeco.cuda.global.cublas.cublasDestroy_v2;
-import static org.bytedeco.cuda.global.cublas.cublasGemmEx;
-import static org.bytedeco.cuda.global.cublas.cublasGetStatusString;
-import static org.bytedeco.cuda.global.cublas.cublasGetVersion_v2;
-import static org.bytedeco.cuda.global.cublas.cublasSetStream_v2;
-import static org.bytedeco.cuda.global.cublas.cublasSetWorkspace_v2;
 import static org.bytedeco.cuda.global.cudart.CUDA_ERROR_OUT_OF_MEMORY;
-import static org.bytedeco.cuda.global.cudart.CUDA_R_32F;
 import static org.bytedeco.cuda.global.cudart.CUDA_SUCCESS;
 import static org.bytedeco.cuda.global.cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR;
 import static org.bytedeco.cuda.global.cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR;
@@ -59,13 +44,11 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.bytedeco.cuda.cublas.cublasContext;
 import org.bytedeco.cuda.cudart.CUctx_st;
 import org.bytedeco.cuda.cudart.CUfunc_st;
 import org.bytedeco.cuda.cudart.CUmod_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.SizeTPointer;
@@ -86,20 +69,8 @@ final class CudaDevice implements AutoCloseable {
   /** For what the driver and cuBLAS load when it is first needed. */
   private static final long RESERVE = 256L << 20;
 
-  /** What NVIDIA recommends for Hopper; a workspace of our own makes results repeat. */
-  private static final int CUBLAS_WORKSPACE = 32 << 20;
-
   private record Kernel(CUfunc_st function, String signature) {}
 
-  /** A device address as a pointer, moved from call to call. */
-  private static final class Address extends Pointer {
-    Address at(long to) {
-      address = to;
-      return this;
-    }
-  }
-
-  private final int compute;
   private final int device;
   private final int capability;
   private final int sharedMemory;
@@ -107,16 +78,11 @@ final class CudaDevice implements AutoCloseable {
   private final CUctx_st context = new CUctx_st();
   private final CUstream_st stream = new CUstream_st();
   private final CUmod_st module = new CUmod_st();
-  private final cublasContext products = new cublasContext();
+  private final CudaProducts products;
   private final Map<String, Kernel> kernels = new HashMap<>();
   private final Pointer pinned = new Pointer();
   private final ByteBuffer staging;
   private final long workspace;
-  private final FloatPointer zero = new FloatPointer(0f);
-  private final FloatPointer one = new FloatPointer(1f);
-  private final Address left = new Address();
-  private final Address right = new Address();
-  private final Address result = new Address();
 
   /** Whose current context is ours. */
   private Thread thread;
@@ -128,7 +94,6 @@ final class CudaDevice implements AutoCloseable {
    */
   CudaDevice(CudaSource source, boolean tf32) {
     CudaLibraries.load();
-    compute = tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
     device = first();
     capability =
         10 * attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
@@ -145,7 +110,12 @@ final class CudaDevice implements AutoCloseable {
       check(cuMemAllocHost(pinned, STAGING), "cuMemAllocHost");
       BytePointer bytes = new BytePointer(pinned).capacity(STAGING);
       staging = bytes.asByteBuffer().order(ByteOrder.nativeOrder());
-      workspace = openProducts();
+      workspace = allocate(CudaProducts.WORKSPACE);
+      if (workspace == 0) {
+        throw new HoldfastException(
+            HoldfastException.Kind.OUT_OF_MEMORY, "backend cuda: the device's memory is full");
+      }
+      products = new CudaProducts(stream, workspace, tf32);
     } catch (RuntimeException e) {
       cuDevicePrimaryCtxRelease(device); // with all that was made so far
       throw e;
@@ -165,21 +135,6 @@ final class CudaDevice implements AutoCloseable {
     }
     check(cuDeviceGet(value, 0), "cuDeviceGet");
     return value[0];
-  }
-
-  /** Returns the address of the workspace. */
-  private long openProducts() {
-    checkProducts(cublasCreate_v2(products), "cublasCreate");
-    checkProducts(cublasSetStream_v2(products, stream), "cublasSetStream");
-    long address = allocate(CUBLAS_WORKSPACE);
-    if (address == 0) {
-      throw new HoldfastException(
-          HoldfastException.Kind.OUT_OF_MEMORY, "backend cuda: the device's memory is full");
-    }
-    checkProducts(
-        cublasSetWorkspace_v2(products, result.at(address), CUBLAS_WORKSPACE),
-        "cublasSetWorkspace");
-    return address;
   }
 
   private int attribute(int which) {
@@ -217,8 +172,7 @@ final class CudaDevice implements AutoCloseable {
     lines.put("memory_mb", Long.toString(memory >> 20));
     lines.put("driver", "CUDA " + version(version[0]));
     lines.put("nvrtc", CudaCompiler.version());
-    checkProducts(cublasGetVersion_v2(products, version), "cublasGetVersion");
-    lines.put("cublas", Integer.toString(version[0]));
+    lines.put("cublas", products.version());
     for (Map.Entry<String, Path> library : CudaLibraries.load().entrySet()) {
       lines.put(library.getKey(), library.getValue().toString());
     }
@@ -342,10 +296,7 @@ final class CudaDevice implements AutoCloseable {
         name);
   }
 
-  /**
-   * {@code c[m,n] = op(a)[m,k] · op(b)[k,n]}, plus the old c if {@code add}, op the transpose where
-   * asked for; all row-major, which are the transposes of cuBLAS's: cᵀ = op(b)ᵀ · op(a)ᵀ.
-   */
+  /** {@link CudaProducts#multiply}. */
   void multiply(
       long c,
       long a,
@@ -357,28 +308,7 @@ final class CudaDevice implements AutoCloseable {
       int k,
       boolean add) {
     enter();
-    checkProducts(
-        cublasGemmEx(
-            products,
-            transposeB ? CUBLAS_OP_T : CUBLAS_OP_N,
-            transposeA ? CUBLAS_OP_T : CUBLAS_OP_N,
-            n,
-            m,
-            k,
-            one,
-            left.at(b),
-            CUDA_R_32F,
-            transposeB ? k : n,
-            right.at(a),
-            CUDA_R_32F,
-            transposeA ? m : k,
-            add ? one : zero,
-            result.at(c),
-            CUDA_R_32F,
-            n,
-            compute,
-            CUBLAS_GEMM_DEFAULT),
-        "cublasGemmEx");
+    products.multiply(c, a, transposeA, b, transposeB, m, n, k, add);
   }
 
   /** What fails here has failed before, and was said there. */
@@ -390,13 +320,11 @@ final class CudaDevice implements AutoCloseable {
     closed = true;
     enter();
     cuStreamSynchronize(stream);
-    cublasDestroy_v2(products);
+    products.close();
     cuMemFree(workspace);
     cuMemFreeHost(pinned);
     cuModuleUnload(module);
     cuStreamDestroy(stream);
-    zero.close();
-    one.close();
     check(cuDevicePrimaryCtxRelease(device), "cuDevicePrimaryCtxRelease");
   }
 
@@ -405,16 +333,6 @@ final class CudaDevice implements AutoCloseable {
       BytePointer text = new BytePointer();
       boolean known = cuGetErrorString(code, text) == CUDA_SUCCESS && !text.isNull();
       throw failure(call + " failed: " + (known ? text.getString() : "status " + code));
-    }
-  }
-
-  private static void checkProducts(int code, String call) {
-    if (code != CUBLAS_STATUS_SUCCESS) {
-      throw new HoldfastException(
-          code == CUBLAS_STATUS_ALLOC_FAILED
-              ? HoldfastException.Kind.OUT_OF_MEMORY
-              : HoldfastException.Kind.BACKEND,
-          "backend cuda: " + call + " failed: " + cublasGetStatusString(code).getString());
     }
   }
 
