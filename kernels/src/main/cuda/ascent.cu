@@ -2,8 +2,7 @@
 
 // Largest absolute value in all threads of the block; a NaN is as good as missed, as it stays in the step.
 DEVICE float blockMax(float v, double* shared) {
-#pragma unroll
-  for (int distance = WARP / 2; distance > 0; distance /= 2) v = fmaxf(v, __shfl_xor_sync(ALL_LANES, v, distance));
+  v = laneMax<WARP>(v);
   __syncthreads();
   if (threadIdx.x % WARP == 0) shared[threadIdx.x / WARP] = v;
   __syncthreads();
@@ -23,8 +22,8 @@ DEVICE double sizeOf(const float* x, Long n, int l2, double* shared) {
   return blockMax(top, shared);
 }
 
-WIDE_KERNEL ascend(float* delta, const float* g, const int* starts, int l2, float step, float least, float radius, int rows,
-              int cols, int* fault) {
+WIDE_KERNEL ascend(float* delta, const float* g, const int* starts, int l2, float step, float sizeFloor, float radius,
+                   int rows, int cols, int* fault) {
   double* shared = sharedAs<double>();
   int start = starts[blockIdx.x], end = starts[blockIdx.x + 1];
   if (start < 0 || end < start || end > rows) {
@@ -34,7 +33,7 @@ WIDE_KERNEL ascend(float* delta, const float* g, const int* starts, int l2, floa
   float* d = delta + (Long)start * cols;
   const float* slope = g + (Long)start * cols;
   Long n = (Long)(end - start) * cols;
-  double size = sizeOf(slope, n, l2, shared) + least;
+  double size = sizeOf(slope, n, l2, shared) + sizeFloor;
   double factor = size > 0 ? step / size : size;  // 0, or NaN
   for (Long i = threadIdx.x; i < n; i += blockDim.x) {
     float moved = (float)(d[i] + factor * slope[i]);

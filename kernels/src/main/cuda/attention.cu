@@ -78,19 +78,6 @@ DEVICE void factors(float* factor, int query, int column, const Head& head, cons
   for (int w = 0; w < 4; w++) factor[w] = dropoutFactor(words.at[w], drop.threshold, drop.scale);
 }
 
-// Over the sixteen threads that share rows.
-DEVICE float sideSum(float v) {
-#pragma unroll
-  for (int distance = SIDE / 2; distance > 0; distance /= 2) v += __shfl_xor_sync(ALL_LANES, v, distance);
-  return v;
-}
-
-DEVICE float sideMax(float v) {
-#pragma unroll
-  for (int distance = SIDE / 2; distance > 0; distance /= 2) v = fmaxf(v, __shfl_xor_sync(ALL_LANES, v, distance));
-  return v;
-}
-
 // Four rows of a result, columns tx, tx + 16, …
 struct Rows {
   float at[4][SLICES];
@@ -152,7 +139,7 @@ KERNEL attention(float* ctx, float* lse, const float* qkv, const int* starts, co
         s.at[r][w] = left + tileColumn(w) < head.length ? s.at[r][w] * scale : -infinity;
         highest = fmaxf(highest, s.at[r][w]);
       }
-      highest = fmaxf(top[r], sideMax(highest));
+      highest = fmaxf(top[r], laneMax<SIDE>(highest));
       float shrink = expf(top[r] - highest), factor[4], part = 0;
       factors(factor, first + tileRow(r), left, head, drop);
 #pragma unroll
@@ -161,7 +148,7 @@ KERNEL attention(float* ctx, float* lse, const float* qkv, const int* starts, co
         part += e;
         scores[tileRow(r) * PITCH + tileColumn(w)] = e * factor[w];
       }
-      sum[r] = sum[r] * shrink + sideSum(part);
+      sum[r] = sum[r] * shrink + laneSum<SIDE>(part);
       top[r] = highest;
 #pragma unroll
       for (int i = 0; i < SLICES; i++) out.at[r][i] *= shrink;
@@ -188,7 +175,7 @@ DEVICE void loadStatistics(float* logSum, float* delta, const float* lse, const 
     for (int d = (int)threadIdx.x % SIDE; d < head.size && i < head.length; d += SIDE) {
       part += dctx[head.inCtx(i) + d] * ctx[head.inCtx(i) + d];
     }
-    part = sideSum(part);
+    part = laneSum<SIDE>(part);
     if (threadIdx.x % SIDE != 0) continue;
     delta[tileRow(r)] = part;
     logSum[tileRow(r)] = i < head.length ? lse[(Long)(head.start + i) * heads + head.index] : 0.0f;

@@ -39,7 +39,7 @@ KERNEL embeddingSum(float* y, const float* words, const float* positionTable, co
 }
 
 // dTable[ids[r]] += dy[r]. A block has the first row of an id and adds all of that id, in order; the others leave. Shared: a
-// word for each warp, and one.
+// word for each warp.
 KERNEL gatherBackward(float* dTable, const float* dy, const int* ids, int rows, int cols, int tableRows, int* fault) {
   Word* matches = sharedAs<Word>();
   int first = (int)blockIdx.x, id = ids[first];

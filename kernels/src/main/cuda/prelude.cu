@@ -98,11 +98,24 @@ DEVICE void storeUnit(float* row, const Unit& unit, int c, int cols, bool whole)
 
 DEVICE bool inRow(int c, int i, int cols) { return c + i / 4 * 8 + i % 4 < cols; }
 
-// Sums in a fixed order, the same in every lane.
+// Over so many neighbouring lanes, a power of two: sums in a fixed order, the same in each of them.
+template <int lanes, class T>
+DEVICE T laneSum(T v) {
+#pragma unroll
+  for (int distance = lanes / 2; distance > 0; distance /= 2) v += __shfl_xor_sync(ALL_LANES, v, distance);
+  return v;
+}
+
 template <class T>
 DEVICE T warpSum(T v) {
+  return laneSum<WARP>(v);
+}
+
+// The largest that is a number.
+template <int lanes>
+DEVICE float laneMax(float v) {
 #pragma unroll
-  for (int distance = WARP / 2; distance > 0; distance /= 2) v += __shfl_xor_sync(ALL_LANES, v, distance);
+  for (int distance = lanes / 2; distance > 0; distance /= 2) v = fmaxf(v, __shfl_xor_sync(ALL_LANES, v, distance));
   return v;
 }
 

@@ -15,7 +15,6 @@ import static org.bytedeco.cuda.global.nvrtc.nvrtcGetProgramLogSize;
 import static org.bytedeco.cuda.global.nvrtc.nvrtcGetSupportedArchs;
 import static org.bytedeco.cuda.global.nvrtc.nvrtcVersion;
 
-import io.holdfast.kernels.HoldfastException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -127,7 +126,8 @@ final class CudaCompiler {
               OPTIONS, "--gpu-architecture=" + (exact ? "sm_" : "compute_") + known);
       int code = nvrtcCompileProgram(program, (int) options.capacity(), options);
       if (code != NVRTC_SUCCESS) {
-        throw failure("the kernels do not compile for " + device + ": " + log(program));
+        throw CudaLibraries.failure(
+            "the kernels do not compile for " + device + ": " + log(program));
       }
       return exact ? cubin(program) : ptx(program);
     } finally {
@@ -146,7 +146,7 @@ final class CudaCompiler {
         .max()
         .orElseThrow(
             () ->
-                failure(
+                CudaLibraries.failure(
                     "the device has compute capability "
                         + device / 10
                         + "."
@@ -180,11 +180,7 @@ final class CudaCompiler {
 
   private static void check(int code, String call) {
     if (code != NVRTC_SUCCESS) {
-      throw failure(call + ": " + nvrtcGetErrorString(code).getString());
+      throw CudaLibraries.failure(call + ": " + nvrtcGetErrorString(code).getString());
     }
-  }
-
-  private static HoldfastException failure(String message) {
-    return new HoldfastException(HoldfastException.Kind.BACKEND, "backend cuda: " + message);
   }
 }

@@ -127,11 +127,12 @@ final class CudaDevice implements AutoCloseable {
     int[] value = new int[1];
     check(cuDriverGetVersion(value), "cuDriverGetVersion");
     if (value[0] < OLDEST_DRIVER) {
-      throw failure("the driver is of CUDA " + version(value[0]) + "; 13.0 or newer is needed");
+      throw CudaLibraries.failure(
+          "the driver is of CUDA " + version(value[0]) + "; 13.0 or newer is needed");
     }
     check(cuDeviceGetCount(value), "cuDeviceGetCount");
     if (value[0] == 0) {
-      throw failure("there is no CUDA device");
+      throw CudaLibraries.failure("there is no CUDA device");
     }
     check(cuDeviceGet(value, 0), "cuDeviceGet");
     return value[0];
@@ -332,11 +333,8 @@ final class CudaDevice implements AutoCloseable {
     if (code != CUDA_SUCCESS) {
       BytePointer text = new BytePointer();
       boolean known = cuGetErrorString(code, text) == CUDA_SUCCESS && !text.isNull();
-      throw failure(call + " failed: " + (known ? text.getString() : "status " + code));
+      throw CudaLibraries.failure(
+          call + " failed: " + (known ? text.getString() : "status " + code));
     }
-  }
-
-  private static HoldfastException failure(String message) {
-    return new HoldfastException(HoldfastException.Kind.BACKEND, "backend cuda: " + message);
   }
 }

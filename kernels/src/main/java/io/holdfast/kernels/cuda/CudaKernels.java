@@ -39,9 +39,7 @@ public final class CudaKernels extends CudaLinear {
 
   private static CudaDevice open(Precision precision) {
     if (precision == Precision.BF16_GEMM) {
-      throw new HoldfastException(
-          HoldfastException.Kind.BACKEND,
-          "backend cuda: " + precision + " is not there: use fp32 or tf32");
+      throw CudaLibraries.failure(precision + " is not there: use fp32 or tf32");
     }
     return new CudaDevice(CudaSource.ours(), precision == Precision.TF32);
   }
@@ -71,7 +69,7 @@ public final class CudaKernels extends CudaLinear {
       }
       return;
     }
-    draws(launch.of("dropout").tensors(y, x), p, key, rows).number(y.rows()).number(y.cols());
+    draws(launch.of("dropout").tensors(y, x), p, key, rows).shape(y);
     perUnit(y);
   }
 
@@ -79,7 +77,7 @@ public final class CudaKernels extends CudaLinear {
   public void layerNorm(
       Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta, float eps) {
     launch.of("layerNorm").tensors(y, mean, rstd, x, gamma, beta).number(eps);
-    launch.number(y.rows()).number(y.cols());
+    launch.shape(y);
     perRow(y.rows());
   }
 
@@ -95,7 +93,7 @@ public final class CudaKernels extends CudaLinear {
       Tensor gamma) {
     normParameters(dGamma, dBeta, dy, x, mean, rstd); // first: dx may overwrite dy
     launch.of("layerNormBackward").tensors(dx, dy, x, mean, rstd, gamma);
-    launch.number(dx.rows()).number(dx.cols());
+    launch.shape(dx);
     perRow(dx.rows());
   }
 
@@ -114,7 +112,7 @@ public final class CudaKernels extends CudaLinear {
       Key key,
       Rows rows) {
     launch.of("dropoutAddLayerNorm").tensors(y, s, mean, rstd, x, residual, gamma, beta);
-    draws(launch.number(eps), p, key, rows).number(y.rows()).number(y.cols());
+    draws(launch.number(eps), p, key, rows).shape(y);
     perRow(y.rows());
   }
 
@@ -134,7 +132,7 @@ public final class CudaKernels extends CudaLinear {
       Rows rows) {
     normParameters(dGamma, dBeta, dy, s, mean, rstd); // first: dResidual may overwrite dy
     launch.of("dropoutAddLayerNormBackward").tensors(dx, dResidual, dy, s, mean, rstd, gamma);
-    draws(launch, p, key, rows).number(dx.rows()).number(dx.cols());
+    draws(launch, p, key, rows).shape(dx);
     perRow(dx.rows());
   }
 
@@ -224,7 +222,7 @@ public final class CudaKernels extends CudaLinear {
   @Override
   public void crossEntropy(Tensor loss, Tensor dLogits, Tensor logits, Tensor labels, float scale) {
     launch.of("crossEntropy").tensors(loss, dLogits, logits, labels).number(scale);
-    launch.number(logits.rows()).number(logits.cols()).number(fault());
+    launch.shape(logits).number(fault());
     perRow(logits.rows());
   }
 
@@ -232,7 +230,7 @@ public final class CudaKernels extends CudaLinear {
   public void symmetricKl(
       Tensor kl, Tensor dP, Tensor dQ, Tensor pLogits, Tensor qLogits, float scale) {
     launch.of("symmetricKl").tensors(kl, dP, dQ, pLogits, qLogits).number(scale);
-    launch.number(pLogits.rows()).number(pLogits.cols());
+    launch.shape(pLogits);
     perRow(pLogits.rows());
   }
 

@@ -157,7 +157,8 @@ public final class CudaLibraries {
     return entries;
   }
 
-  private static HoldfastException failure(String message) {
+  /** Of the backend as a whole, in one line. */
+  static HoldfastException failure(String message) {
     return new HoldfastException(HoldfastException.Kind.BACKEND, "backend cuda: " + message);
   }
 }

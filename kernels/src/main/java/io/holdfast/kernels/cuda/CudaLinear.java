@@ -20,7 +20,9 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
   /** Threads of a block of kernels whose threads do not work together. */
   static final int THREADS = 256;
 
-  /** Threads of a block, and warps, of kernels where a warp has a row. */
+  private static final int WIDE_THREADS = 1024;
+
+  /** Threads of a block of kernels where a warp has a row. */
   static final int ROW_THREADS = 128;
 
   /** Blocks of {@link #sumOfSquares}. */
@@ -138,7 +140,7 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
       return;
     }
     if (b != null) {
-      launch.of("fillRows").tensors(y, b).number(y.rows()).number(y.cols());
+      launch.of("fillRows").tensors(y, b).shape(y);
       perQuad(y);
     }
     device.multiply(
@@ -208,7 +210,7 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
 
   /** Strips of columns × shares of the rows. */
   private void runColumns(Tensor x) {
-    launch.number(x.rows()).number(x.cols());
+    launch.shape(x);
     int strips = (x.cols() + WARP - 1) / WARP;
     launch.run(strips, shares(x), 1, COLUMN_THREADS, COLUMN_THREADS * Float.BYTES);
   }
@@ -239,8 +241,8 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
   public void spectralNorm(
       Tensor y, Tensor sigma, Tensor u, Tensor v, Tensor w, int iterations, boolean atMostOne) {
     launch.of("powerIteration").tensors(sigma, u, v, w).number(iterations);
-    launch.number(w.rows()).number(w.cols());
-    launch.run(1, 1, 1, 4 * THREADS, 4 * THREADS / WARP * Double.BYTES);
+    launch.shape(w);
+    runWide(1);
     launch.of("divideBySigma").tensors(y, w, sigma).number(atMostOne).number(w.elements());
     perElement(y);
   }
@@ -249,9 +251,9 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
   public void spectralNormBackward(
       Tensor dw, Tensor dy, Tensor y, Tensor sigma, Tensor u, Tensor v, boolean atMostOne) {
     launch.of("innerProduct").number(partialSums()).tensors(dy, y).number(y.elements());
-    launch.run(1, 1, 1, 4 * THREADS, 4 * THREADS / WARP * Double.BYTES);
+    runWide(1);
     launch.of("spectralNormBackward").tensors(dw, dy).number(partialSums()).tensors(sigma, u, v);
-    launch.number(atMostOne).number(dw.rows()).number(dw.cols());
+    launch.number(atMostOne).shape(dw);
     launch.run(dw.elements(), THREADS, THREADS);
   }
 
@@ -259,14 +261,14 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
 
   @Override
   public void gather(Tensor y, Tensor table, Tensor ids) {
-    launch.of("gather").tensors(y, table, ids).number(y.rows()).number(y.cols());
+    launch.of("gather").tensors(y, table, ids).shape(y);
     launch.number(table.rows()).number(fault());
     perQuad(y);
   }
 
   @Override
   public void gatherBackward(Tensor dTable, Tensor dy, Tensor ids) {
-    launch.of("gatherBackward").tensors(dTable, dy, ids).number(dy.rows()).number(dy.cols());
+    launch.of("gatherBackward").tensors(dTable, dy, ids).shape(dy);
     launch.number(dTable.rows()).number(fault());
     launch.run(dy.rows(), 1, 1, THREADS, THREADS / WARP * Integer.BYTES);
   }
@@ -280,7 +282,7 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
       Tensor typeTable,
       Tensor types) {
     launch.of("embeddingSum").tensors(y, words, positionTable, positions, typeTable, types);
-    launch.number(y.rows()).number(y.cols());
+    launch.shape(y);
     launch.number(positionTable.rows()).number(typeTable.rows()).number(fault());
     perQuad(y);
   }
@@ -289,7 +291,7 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
   public void addNoise(Tensor y, Tensor x, NoiseType type, float eps, Key key, Rows rows) {
     launch.of("addNoise").tensors(y, x).number(type == NoiseType.NORMAL).number(eps);
     launch.number(key.bits()).tensors(rows.streams(), rows.positions());
-    launch.number(y.rows()).number(y.cols());
+    launch.shape(y);
     perUnit(y);
   }
 
@@ -304,21 +306,21 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
       float radius) {
     launch.of("ascend").tensors(delta, g, sequences.starts()).number(norm == Norm.L2);
     launch.number(step).number(floor).number(radius);
-    launch.number(delta.rows()).number(delta.cols()).number(fault());
-    launch.run(sequences.count(), 1, 1, 4 * THREADS, 4 * THREADS / WARP * Double.BYTES);
+    launch.shape(delta).number(fault());
+    runWide(sequences.count());
   }
 
   // ---- activations ----
 
   @Override
   public void biasGelu(Tensor y, Tensor x, Tensor b) {
-    launch.of("biasGelu").tensors(y, x, b).number(y.rows()).number(y.cols());
+    launch.of("biasGelu").tensors(y, x, b).shape(y);
     perQuad(y);
   }
 
   @Override
   public void biasGeluBackward(Tensor dx, Tensor dy, Tensor x, Tensor b) {
-    launch.of("biasGeluBackward").tensors(dx, dy, x, b).number(dx.rows()).number(dx.cols());
+    launch.of("biasGeluBackward").tensors(dx, dy, x, b).shape(dx);
     perQuad(dx);
   }
 
@@ -354,6 +356,11 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
   /** A warp for a row. */
   final void perRow(int rows) {
     launch.run(rows, ROW_THREADS / WARP, ROW_THREADS);
+  }
+
+  /** Blocks of WIDE_KERNELs, whose warps share a double each. */
+  private void runWide(int blocks) {
+    launch.run(blocks, 1, 1, WIDE_THREADS, WIDE_THREADS / WARP * Double.BYTES);
   }
 
   /** The word in which kernels report indices that name nothing. */

@@ -51,6 +51,11 @@ final class Launch {
     return put('I', Integer.toUnsignedLong(value));
   }
 
+  /** Rows, then columns. */
+  Launch shape(Tensor tensor) {
+    return number(tensor.rows()).number(tensor.cols());
+  }
+
   Launch number(boolean value) {
     return number(value ? 1 : 0);
   }
