@@ -33,10 +33,10 @@ DEVICE Head thisHead(const int* starts, const int* streams, int rows, int heads,
 }
 
 // Rows from … of a matrix, as tile[row][column] at a pitch of size + 1; those at length and beyond are 0.
-DEVICE void loadTile(float* tile, const float* data, Long stride, int from, int length, int size) {
+DEVICE void loadTile(float* tile, const Hidden* data, Long stride, int from, int length, int size) {
   for (int i = (int)threadIdx.x; i < TILE * size; i += (int)blockDim.x) {
     int r = i / size, d = i % size;
-    tile[r * (size + 1) + d] = from + r < length ? data[r * stride + d] : 0.0f;
+    tile[r * (size + 1) + d] = from + r < length ? real(data[r * stride + d]) : 0.0f;
   }
 }
 
@@ -100,16 +100,16 @@ DEVICE void accumulate(Rows& sums, const float* weights, bool transposed, const 
   }
 }
 
-DEVICE void storeRow(float* out, const Rows& sums, int r, int size, float factor) {
+DEVICE void storeRow(Hidden* out, const Rows& sums, int r, int size, float factor) {
 #pragma unroll
   for (int s = 0; s < SLICES; s++) {
     int d = s * SIDE + (int)threadIdx.x % SIDE;
-    if (d < size) out[d] = sums.at[r][s] * factor;
+    if (d < size) store(out + d, sums.at[r][s] * factor);
   }
 }
 
 // Shared: tiles of q, k and v, and one of scores.
-KERNEL attention(float* ctx, float* lse, const float* qkv, const int* starts, const int* streams, int rows, int heads,
+KERNEL attention(Hidden* ctx, float* lse, const Hidden* qkv, const int* starts, const int* streams, int rows, int heads,
                  int size, Word threshold, float dropoutScale, Long key, int* fault) {
   float* shared = sharedAs<float>();
   Head head = thisHead(starts, streams, rows, heads, size, fault);
@@ -166,14 +166,14 @@ KERNEL attention(float* ctx, float* lse, const float* qkv, const int* starts, co
 }
 
 // What the backward needs of a tile of queries: log Σ exp, and delta = rowsum(dctx ∘ ctx); 0 beyond the sequence.
-DEVICE void loadStatistics(float* logSum, float* delta, const float* lse, const float* ctx, const float* dctx, int from,
+DEVICE void loadStatistics(float* logSum, float* delta, const float* lse, const Hidden* ctx, const Hidden* dctx, int from,
                            const Head& head, int heads) {
 #pragma unroll
   for (int r = 0; r < 4; r++) {
     int i = from + tileRow(r);
     float part = 0;
     for (int d = (int)threadIdx.x % SIDE; d < head.size && i < head.length; d += SIDE) {
-      part += dctx[head.inCtx(i) + d] * ctx[head.inCtx(i) + d];
+      part += real(dctx[head.inCtx(i) + d]) * real(ctx[head.inCtx(i) + d]);
     }
     part = laneSum<SIDE>(part);
     if (threadIdx.x % SIDE != 0) continue;
@@ -204,7 +204,7 @@ DEVICE void scoreGradients(float* dScores, float* weights, const float* q, const
 }
 
 // dq = dS · k. Shared: tiles of q, dctx, k and v, one of scores, and two columns.
-KERNEL attentionBackwardQueries(float* dqkv, const float* dctx, const float* ctx, const float* lse, const float* qkv,
+KERNEL attentionBackwardQueries(Hidden* dqkv, const Hidden* dctx, const Hidden* ctx, const float* lse, const Hidden* qkv,
                                 const int* starts, const int* streams, int rows, int heads, int size, Word threshold,
                                 float dropoutScale, Long key, int* fault) {
   float* shared = sharedAs<float>();
@@ -234,7 +234,7 @@ KERNEL attentionBackwardQueries(float* dqkv, const float* dctx, const float* ctx
 }
 
 // dk = dSᵀ · q and dv = (M∘P)ᵀ · dctx. Shared: tiles of q, dctx, k and v, two of scores, and two columns.
-KERNEL attentionBackwardKeys(float* dqkv, const float* dctx, const float* ctx, const float* lse, const float* qkv,
+KERNEL attentionBackwardKeys(Hidden* dqkv, const Hidden* dctx, const Hidden* ctx, const float* lse, const Hidden* qkv,
                              const int* starts, const int* streams, int rows, int heads, int size, Word threshold,
                              float dropoutScale, Long key, int* fault) {
   float* shared = sharedAs<float>();

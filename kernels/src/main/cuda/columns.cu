@@ -26,17 +26,17 @@ DEVICE void storePartial(float* partials, float sum, int c, int cols, float* sha
   }
 }
 
-KERNEL columnPartials(float* partials, const float* x, int rows, int cols) {
+KERNEL columnPartials(float* partials, const Hidden* x, int rows, int cols) {
   float* shared = sharedAs<float>();
   int c = (int)(blockIdx.x * WARP + threadIdx.x % WARP);
   Share s = share(rows);
   float sum = 0;
-  for (int r = s.from + (int)threadIdx.x / WARP; r < s.to && c < cols; r += COLUMN_ROWS) sum += x[(Long)r * cols + c];
+  for (int r = s.from + (int)threadIdx.x / WARP; r < s.to && c < cols; r += COLUMN_ROWS) sum += real(x[(Long)r * cols + c]);
   storePartial(partials, sum, c, cols, shared);
 }
 
 // Partials of dGamma = Σ dy · n, n = (x − mean) · rstd, and of dBeta = Σ dy.
-KERNEL normPartials(float* gammaPartials, float* betaPartials, const float* dy, const float* x, const float* mean,
+KERNEL normPartials(float* gammaPartials, float* betaPartials, const Hidden* dy, const Hidden* x, const float* mean,
                     const float* rstd, int rows, int cols) {
   float* shared = sharedAs<float>();
   int c = (int)(blockIdx.x * WARP + threadIdx.x % WARP);
@@ -44,8 +44,9 @@ KERNEL normPartials(float* gammaPartials, float* betaPartials, const float* dy, 
   float sumGamma = 0, sumBeta = 0;
   for (int r = s.from + (int)threadIdx.x / WARP; r < s.to && c < cols; r += COLUMN_ROWS) {
     Long i = (Long)r * cols + c;
-    sumGamma += dy[i] * ((x[i] - mean[r]) * rstd[r]);
-    sumBeta += dy[i];
+    float up = real(dy[i]);
+    sumGamma += up * ((real(x[i]) - mean[r]) * rstd[r]);
+    sumBeta += up;
   }
   storePartial(gammaPartials, sumGamma, c, cols, shared);
   storePartial(betaPartials, sumBeta, c, cols, shared);
@@ -61,7 +62,7 @@ KERNEL addPartials(float* out, const float* partials, int count, int cols) {
 }
 
 // Every row of y is b.
-KERNEL fillRows(float* y, const float* b, int rows, int cols) {
+KERNEL fillRows(Hidden* y, const Hidden* b, int rows, int cols) {
   Word r = globalThread() / quads(cols);
   if (r >= (Word)rows) return;
   bool whole = wholeQuads(cols, bits(y) | bits(b));

@@ -6,7 +6,7 @@ DEVICE void dropUnit(Unit& x, int c, const RowKey& row, Word threshold, float sc
   for (int i = 0; i < 16; i++) x.at[i] *= dropoutFactor(words.at[i], threshold, scale);
 }
 
-KERNEL dropout(float* y, const float* x, Word threshold, float scale, Long key, const int* streams,
+KERNEL dropout(Hidden* y, const Hidden* x, Word threshold, float scale, Long key, const int* streams,
                const int* positions, int rows, int cols) {
   Word r = globalThread() / units(cols);
   if (r >= (Word)rows) return;

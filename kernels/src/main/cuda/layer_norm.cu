@@ -5,7 +5,7 @@
 DEVICE Word warpRow() { return globalThread() / WARP; }
 
 // y = (x − mean) · rstd · gamma + beta; the variance in a second pass, about the mean.
-DEVICE void normalizeRow(float* y, float* mean, float* rstd, const float* x, const float* gamma, const float* beta,
+DEVICE void normalizeRow(Hidden* y, float* mean, float* rstd, const Hidden* x, const float* gamma, const float* beta,
                          float eps, int cols, bool whole) {
   Word lane = threadIdx.x % WARP;
   float sum = 0;
@@ -42,7 +42,7 @@ DEVICE void normalizeRow(float* y, float* mean, float* rstd, const float* x, con
   }
 }
 
-KERNEL layerNorm(float* y, float* mean, float* rstd, const float* x, const float* gamma, const float* beta, float eps,
+KERNEL layerNorm(Hidden* y, float* mean, float* rstd, const Hidden* x, const float* gamma, const float* beta, float eps,
                  int rows, int cols) {
   Word r = warpRow();
   if (r >= (Word)rows) return;
@@ -50,7 +50,7 @@ KERNEL layerNorm(float* y, float* mean, float* rstd, const float* x, const float
   normalizeRow(y + (Long)r * cols, mean + r, rstd + r, x + (Long)r * cols, gamma, beta, eps, cols, whole);
 }
 
-KERNEL dropoutAddLayerNorm(float* y, float* s, float* mean, float* rstd, const float* x, const float* residual,
+KERNEL dropoutAddLayerNorm(Hidden* y, Hidden* s, float* mean, float* rstd, const Hidden* x, const Hidden* residual,
                            const float* gamma, const float* beta, float eps, Word threshold, float scale, Long key,
                            const int* streams, const int* positions, int rows, int cols) {
   Word r = warpRow();
@@ -74,7 +74,7 @@ struct Averages {
   float g, gn;
 };
 
-DEVICE Averages averages(const float* dy, const float* x, float mean, float rstd, const float* gamma, int cols,
+DEVICE Averages averages(const Hidden* dy, const Hidden* x, float mean, float rstd, const float* gamma, int cols,
                          bool whole) {
   float sumG = 0, sumGN = 0;
   for (Word u = threadIdx.x % WARP; u < units(cols); u += WARP) {
@@ -99,7 +99,7 @@ DEVICE void backUnit(Unit& up, const Unit& in, const Unit& gamma, float mean, fl
   }
 }
 
-KERNEL layerNormBackward(float* dx, const float* dy, const float* x, const float* mean, const float* rstd,
+KERNEL layerNormBackward(Hidden* dx, const Hidden* dy, const Hidden* x, const float* mean, const float* rstd,
                          const float* gamma, int rows, int cols) {
   Word r = warpRow();
   if (r >= (Word)rows) return;
@@ -114,7 +114,7 @@ KERNEL layerNormBackward(float* dx, const float* dy, const float* x, const float
   }
 }
 
-KERNEL dropoutAddLayerNormBackward(float* dx, float* dResidual, const float* dy, const float* s, const float* mean,
+KERNEL dropoutAddLayerNormBackward(Hidden* dx, Hidden* dResidual, const Hidden* dy, const Hidden* s, const float* mean,
                                    const float* rstd, const float* gamma, Word threshold, float scale, Long key,
                                    const int* streams, const int* positions, int rows, int cols) {
   Word r = warpRow();

@@ -2,7 +2,7 @@
 
 DEVICE float uniform(Word word) { return (float)(word >> 8) * (1.0f / 16777216); }
 
-KERNEL addNoise(float* y, const float* x, int normal, float eps, Long key, const int* streams, const int* positions,
+KERNEL addNoise(Hidden* y, const Hidden* x, int normal, float eps, Long key, const int* streams, const int* positions,
                 int rows, int cols) {
   Word r = globalThread() / units(cols);
   if (r >= (Word)rows) return;

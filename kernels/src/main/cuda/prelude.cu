@@ -1,4 +1,5 @@
-// What every kernel shares. No header is included, so that NVRTC compiles these files, joined in one, as they are.
+// What every kernel shares. No header is included, so that NVRTC compiles these files, joined in one, as they are. Files
+// that name a type Hidden are there once for each type that hidden states have: float, Bf16, F16.
 
 typedef unsigned int Word;
 typedef long long Long;
@@ -26,6 +27,43 @@ static const int BAD_ID = 1, BAD_SEQUENCE = 2;
 DEVICE int least(int a, int b) { return a < b ? a : b; }
 DEVICE float notANumber() { return __int_as_float(0x7FC00000); }
 
+// Numbers of 16 bits: in memory alone, all arithmetic is in fp32. Rounded to nearest, ties to even; a NaN stays one.
+struct Bf16 {
+  unsigned short bits;
+};
+struct F16 {
+  unsigned short bits;
+};
+
+DEVICE float real(float x) { return x; }
+DEVICE float real(Bf16 h) { return __int_as_float((int)((Word)h.bits << 16)); }
+#ifdef EMULATED
+DEVICE float real(F16 h) { return emulation::fromF16(h.bits); }
+DEVICE unsigned short roundedBits(float x, Bf16) { return emulation::toBf16(x); }
+DEVICE unsigned short roundedBits(float x, F16) { return emulation::toF16(x); }
+#else
+DEVICE float real(F16 h) {
+  float x;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(h.bits));
+  return x;
+}
+DEVICE unsigned short roundedBits(float x, Bf16) {
+  unsigned short bits;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+  return bits;
+}
+DEVICE unsigned short roundedBits(float x, F16) {
+  unsigned short bits;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+  return bits;
+}
+#endif
+DEVICE void store(float* p, float x) { *p = x; }
+template <class Half>
+DEVICE void store(Half* p, float x) {
+  p->bits = roundedBits(x, Half());
+}
+
 // Number of this thread in the launch.
 DEVICE Word globalThread() { return blockIdx.x * blockDim.x + threadIdx.x; }
 
@@ -40,31 +78,54 @@ DEVICE Word quads(int cols) { return ((Word)cols + 3) / 4; }
 DEVICE bool wholeQuads(Long cols, Long pointers) { return cols % 4 == 0 && pointers % 16 == 0; }
 DEVICE Long bits(const void* pointer) { return (Long)pointer; }
 
-// The first n, at most four, of p; 0 for the rest.
-DEVICE Quad loadQuad(const float* p, Long n, bool whole) {
-  Quad q = {{0, 0, 0, 0}};
-  if (whole && n > 0) {
-    float4 v = *(const float4*)p;
-    q.at[0] = v.x;
-    q.at[1] = v.y;
-    q.at[2] = v.z;
-    q.at[3] = v.w;
-  } else {
+DEVICE Quad wholeQuad(const float* p) {
+  float4 v = *(const float4*)p;
+  Quad q = {{v.x, v.y, v.z, v.w}};
+  return q;
+}
+
+// In one access of eight bytes.
+template <class Half>
+DEVICE Quad wholeQuad(const Half* p) {
+  struct alignas(8) Four {
+    Half at[4];
+  } v = *(const Four*)p;
+  Quad q = {{real(v.at[0]), real(v.at[1]), real(v.at[2]), real(v.at[3])}};
+  return q;
+}
+
+DEVICE void storeWholeQuad(float* p, const Quad& q) { *(float4*)p = make_float4(q.at[0], q.at[1], q.at[2], q.at[3]); }
+
+template <class Half>
+DEVICE void storeWholeQuad(Half* p, const Quad& q) {
+  struct alignas(8) Four {
+    Half at[4];
+  } v;
 #pragma unroll
-    for (int k = 0; k < 4; k++) {
-      if (k < n) q.at[k] = p[k];
-    }
+  for (int k = 0; k < 4; k++) store(&v.at[k], q.at[k]);
+  *(Four*)p = v;
+}
+
+// The first n, at most four, of p; 0 for the rest.
+template <class T>
+DEVICE Quad loadQuad(const T* p, Long n, bool whole) {
+  if (whole && n > 0) return wholeQuad(p);
+  Quad q = {{0, 0, 0, 0}};
+#pragma unroll
+  for (int k = 0; k < 4; k++) {
+    if (k < n) q.at[k] = real(p[k]);
   }
   return q;
 }
 
-DEVICE void storeQuad(float* p, const Quad& q, Long n, bool whole) {
+template <class T>
+DEVICE void storeQuad(T* p, const Quad& q, Long n, bool whole) {
   if (whole && n > 0) {
-    *(float4*)p = make_float4(q.at[0], q.at[1], q.at[2], q.at[3]);
+    storeWholeQuad(p, q);
   } else {
 #pragma unroll
     for (int k = 0; k < 4; k++) {
-      if (k < n) p[k] = q.at[k];
+      if (k < n) store(p + k, q.at[k]);
     }
   }
 }
@@ -77,7 +138,8 @@ struct Unit {
 DEVICE Word units(int cols) { return ((Word)cols + 31) / 32 * 2; }
 DEVICE int unitColumn(Word unit) { return (int)(unit / 2 * 32 + unit % 2 * 4); }
 
-DEVICE Unit loadUnit(const float* row, int c, int cols, bool whole) {
+template <class T>
+DEVICE Unit loadUnit(const T* row, int c, int cols, bool whole) {
   Unit unit;
 #pragma unroll
   for (int w = 0; w < 4; w++) {
@@ -88,7 +150,8 @@ DEVICE Unit loadUnit(const float* row, int c, int cols, bool whole) {
   return unit;
 }
 
-DEVICE void storeUnit(float* row, const Unit& unit, int c, int cols, bool whole) {
+template <class T>
+DEVICE void storeUnit(T* row, const Unit& unit, int c, int cols, bool whole) {
 #pragma unroll
   for (int w = 0; w < 4; w++) {
     Quad q = {{unit.at[4 * w], unit.at[4 * w + 1], unit.at[4 * w + 2], unit.at[4 * w + 3]}};

@@ -207,6 +207,34 @@ static int anyOfBlock(int value, int line) {
   return any;
 }
 
+// ---- numbers of 16 bits ----
+
+static float bitsAsFloat(uint32_t bits) {
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+// To nearest, ties to even; NaN is 0x7FFF, as from the device.
+static unsigned short toBf16(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof x);
+  return x != x ? 0x7FFF : (unsigned short)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+static unsigned short toF16(float x) {
+  _Float16 half = (_Float16)x;
+  unsigned short bits;
+  memcpy(&bits, &half, sizeof bits);
+  return x != x ? 0x7FFF : bits;
+}
+
+static float fromF16(unsigned short bits) {
+  _Float16 half;
+  memcpy(&half, &bits, sizeof half);
+  return (float)half;
+}
+
 // ---- kernels by name ----
 
 template <auto function>
@@ -260,11 +288,7 @@ static std::string launch(const Kernel& which, Dim grid, int threads, int shared
 #define __shfl_xor_sync(mask, value, distance) emulation::shuffleXor(mask, value, distance, __LINE__)
 #define __ballot_sync(mask, value) emulation::ballot(mask, value, __LINE__)
 
-static inline float __int_as_float(int bits) {
-  float x;
-  memcpy(&x, &bits, sizeof x);
-  return x;
-}
+static inline float __int_as_float(int bits) { return emulation::bitsAsFloat((uint32_t)bits); }
 static inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)((uint64_t)a * b >> 32); }
 static inline int __ffs(int bits) { return __builtin_ffs(bits); }
 static inline void sincospif(float x, float* sine, float* cosine) {

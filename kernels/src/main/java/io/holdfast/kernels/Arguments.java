@@ -6,9 +6,11 @@ import java.util.Arrays;
 final class Arguments {
 
   private final DType real;
+  private final DType hidden;
 
-  Arguments(DType real) {
+  Arguments(DType real, DType hidden) {
     this.real = real;
+    this.hidden = hidden;
   }
 
   /** {@code t} is a tensor of reals of this shape in an open slab. */
@@ -21,6 +23,18 @@ final class Arguments {
     if (t != null) {
       reals(op, name, t, rows, cols);
     }
+  }
+
+  /** {@code t} is a tensor of this shape, of reals or hidden states as {@code like} is. */
+  void hidden(String op, String name, Tensor t, int rows, int cols, Tensor like) {
+    boolean states = like != null && like.dtype() == hidden;
+    shape(op, name, t, rows, cols, states ? hidden : real);
+  }
+
+  /** {@code t} and {@code like} are of one shape and type, of reals or hidden states. */
+  void alike(String op, String name, Tensor t, Tensor like) {
+    hidden(op, name, t, like.rows(), like.cols(), like);
+    hidden(op, "operand", like, t.rows(), t.cols(), like);
   }
 
   /** {@code t} is a column of {@code rows} integers. */
@@ -71,12 +85,12 @@ final class Arguments {
   }
 
   void packed(String op, Tensor qkv, Tensor ctx, Tensor lse, Sequences sequences, int heads) {
-    int hidden = qkv.cols() / 3;
-    if (heads < 1 || hidden % heads != 0 || hidden * 3 != qkv.cols()) {
+    int width = qkv.cols() / 3;
+    if (heads < 1 || width % heads != 0 || width * 3 != qkv.cols()) {
       throw wrong(op, "qkv " + qkv.shape() + " is not 3 × " + heads + " heads");
     }
-    reals(op, "qkv", qkv, ctx.rows(), qkv.cols());
-    reals(op, "ctx", ctx, qkv.rows(), hidden);
+    hidden(op, "qkv", qkv, ctx.rows(), qkv.cols(), qkv);
+    hidden(op, "ctx", ctx, qkv.rows(), width, qkv);
     reals(op, "lse", lse, qkv.rows(), heads);
     ints(op, "starts", sequences.starts(), sequences.count() + 1);
     ints(op, "streams", sequences.streams(), sequences.count());

@@ -18,7 +18,7 @@ public final class CheckedKernels extends CheckedLinear {
 
   @Override
   public void dropout(Tensor y, Tensor x, float p, Key key, Rows rows) {
-    check.same("dropout", "y", y, x);
+    check.alike("dropout", "y", y, x);
     check.inPlaceOrApart("dropout", y, x);
     check.probability("dropout", p);
     check.draws("dropout", key, rows, y);
@@ -28,7 +28,7 @@ public final class CheckedKernels extends CheckedLinear {
   @Override
   public void layerNorm(
       Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta, float eps) {
-    check.same("layerNorm", "y", y, x);
+    check.alike("layerNorm", "y", y, x);
     check.reals("layerNorm", "beta", beta, 1, x.cols());
     check.norm("layerNorm", x, mean, rstd, gamma);
     check.outputsApart("layerNorm", of(y, mean, rstd), of(x, gamma, beta));
@@ -45,8 +45,8 @@ public final class CheckedKernels extends CheckedLinear {
       Tensor mean,
       Tensor rstd,
       Tensor gamma) {
-    check.same("layerNormBackward", "dx", dx, x);
-    check.same("layerNormBackward", "dy", dy, x);
+    check.alike("layerNormBackward", "dx", dx, x);
+    check.alike("layerNormBackward", "dy", dy, x);
     check.norm("layerNormBackward", x, mean, rstd, gamma);
     check.normGradients("layerNormBackward", dGamma, dBeta, x);
     check.inPlaceOrApart("layerNormBackward", dx, dy);
@@ -69,9 +69,9 @@ public final class CheckedKernels extends CheckedLinear {
       float p,
       Key key,
       Rows rows) {
-    check.same("dropoutAddLayerNorm", "y", y, x);
-    check.same("dropoutAddLayerNorm", "s", s, x);
-    check.same("dropoutAddLayerNorm", "residual", residual, x);
+    check.alike("dropoutAddLayerNorm", "y", y, x);
+    check.alike("dropoutAddLayerNorm", "s", s, x);
+    check.alike("dropoutAddLayerNorm", "residual", residual, x);
     check.reals("dropoutAddLayerNorm", "beta", beta, 1, x.cols());
     check.norm("dropoutAddLayerNorm", x, mean, rstd, gamma);
     check.inPlaceOrApart("dropoutAddLayerNorm", s, x);
@@ -96,9 +96,9 @@ public final class CheckedKernels extends CheckedLinear {
       float p,
       Key key,
       Rows rows) {
-    check.same("dropoutAddLayerNormBackward", "dx", dx, s);
-    check.same("dropoutAddLayerNormBackward", "dResidual", dResidual, s);
-    check.same("dropoutAddLayerNormBackward", "dy", dy, s);
+    check.alike("dropoutAddLayerNormBackward", "dx", dx, s);
+    check.alike("dropoutAddLayerNormBackward", "dResidual", dResidual, s);
+    check.alike("dropoutAddLayerNormBackward", "dy", dy, s);
     check.norm("dropoutAddLayerNormBackward", s, mean, rstd, gamma);
     check.normGradients("dropoutAddLayerNormBackward", dGamma, dBeta, s);
     check.inPlaceOrApart("dropoutAddLayerNormBackward", dResidual, dy);
@@ -148,8 +148,8 @@ public final class CheckedKernels extends CheckedLinear {
       int heads,
       float p,
       Key key) {
-    check.same("attentionBackward", "dqkv", dqkv, qkv);
-    check.same("attentionBackward", "dctx", dctx, ctx);
+    check.alike("attentionBackward", "dqkv", dqkv, qkv);
+    check.alike("attentionBackward", "dctx", dctx, ctx);
     check.packed("attentionBackward", qkv, ctx, lse, sequences, heads);
     check.probability("attentionBackward", p);
     check.key("attentionBackward", key);

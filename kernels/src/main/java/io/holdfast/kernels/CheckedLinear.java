@@ -11,7 +11,7 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
 
   CheckedLinear(Kernels backend) {
     this.backend = backend;
-    this.check = new Arguments(backend.real());
+    this.check = new Arguments(backend.real(), backend.hidden());
   }
 
   @Override
@@ -22,6 +22,11 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
   @Override
   public DType real() {
     return backend.real();
+  }
+
+  @Override
+  public DType hidden() {
+    return backend.hidden();
   }
 
   @Override
@@ -85,6 +90,15 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
   }
 
   @Override
+  public void convert(Tensor y, Tensor x) {
+    boolean toHidden = x != null && x.dtype() == real();
+    check.shape("convert", "y", y, x.rows(), x.cols(), toHidden ? hidden() : real());
+    check.shape("convert", "x", x, y.rows(), y.cols(), toHidden ? real() : hidden());
+    check.apart("convert", y, x);
+    backend.convert(y, x);
+  }
+
+  @Override
   public void axpby(Tensor y, float a, Tensor x, float b) {
     check.same("axpby", "y", y, x);
     check.apart("axpby", y, x);
@@ -95,19 +109,21 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
 
   @Override
   public void linear(Tensor y, Tensor x, Tensor w, Tensor b) {
-    check.reals("linear", "x", x, y.rows(), x.cols());
-    check.reals("linear", "w", w, y.cols(), x.cols());
-    check.reals("linear", "y", y, x.rows(), w.rows());
-    check.optional("linear", "b", b, 1, y.cols());
+    check.hidden("linear", "x", x, y.rows(), x.cols(), x);
+    check.hidden("linear", "w", w, y.cols(), x.cols(), x);
+    check.hidden("linear", "y", y, x.rows(), w.rows(), x);
+    if (b != null) {
+      check.hidden("linear", "b", b, 1, y.cols(), x);
+    }
     check.apart("linear", y, b, x, w);
     backend.linear(y, x, w, b);
   }
 
   @Override
   public void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean add) {
-    check.reals("linearBackwardInput", "w", w, dy.cols(), dx.cols());
-    check.reals("linearBackwardInput", "dy", dy, dx.rows(), w.rows());
-    check.reals("linearBackwardInput", "dx", dx, dy.rows(), w.cols());
+    check.hidden("linearBackwardInput", "w", w, dy.cols(), dx.cols(), dx);
+    check.hidden("linearBackwardInput", "dy", dy, dx.rows(), w.rows(), dx);
+    check.hidden("linearBackwardInput", "dx", dx, dy.rows(), w.cols(), dx);
     check.apart("linearBackwardInput", dx, dy, w);
     backend.linearBackwardInput(dx, dy, w, add);
   }
@@ -115,8 +131,8 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
   @Override
   public void linearBackwardWeight(Tensor dw, Tensor db, Tensor dy, Tensor x) {
     check.reals("linearBackwardWeight", "dw", dw, dy.cols(), x.cols());
-    check.reals("linearBackwardWeight", "dy", dy, x.rows(), dw.rows());
-    check.reals("linearBackwardWeight", "x", x, dy.rows(), dw.cols());
+    check.hidden("linearBackwardWeight", "dy", dy, x.rows(), dw.rows(), x);
+    check.hidden("linearBackwardWeight", "x", x, dy.rows(), dw.cols(), x);
     check.optional("linearBackwardWeight", "db", db, 1, dy.cols());
     check.apart("linearBackwardWeight", dw, db, dy, x);
     check.apart("linearBackwardWeight", db, dy, x);
@@ -153,8 +169,8 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
   @Override
   public void gather(Tensor y, Tensor table, Tensor ids) {
     check.ints("gather", "ids", ids, y.rows());
-    check.reals("gather", "table", table, table.rows(), y.cols());
-    check.reals("gather", "y", y, ids.rows(), table.cols());
+    check.hidden("gather", "table", table, table.rows(), y.cols(), table);
+    check.hidden("gather", "y", y, ids.rows(), table.cols(), table);
     check.apart("gather", y, table, ids);
     backend.gather(y, table, ids);
   }
@@ -162,8 +178,8 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
   @Override
   public void gatherBackward(Tensor dTable, Tensor dy, Tensor ids) {
     check.ints("gatherBackward", "ids", ids, dy.rows());
-    check.reals("gatherBackward", "dTable", dTable, dTable.rows(), dy.cols());
-    check.reals("gatherBackward", "dy", dy, ids.rows(), dTable.cols());
+    check.hidden("gatherBackward", "dTable", dTable, dTable.rows(), dy.cols(), dTable);
+    check.hidden("gatherBackward", "dy", dy, ids.rows(), dTable.cols(), dTable);
     check.apart("gatherBackward", dTable, dy, ids);
     backend.gatherBackward(dTable, dy, ids);
   }
@@ -188,7 +204,7 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
 
   @Override
   public void addNoise(Tensor y, Tensor x, NoiseType type, float eps, Key key, Rows rows) {
-    check.same("addNoise", "y", y, x);
+    check.alike("addNoise", "y", y, x);
     check.inPlaceOrApart("addNoise", y, x);
     check.draws("addNoise", key, rows, y);
     backend.addNoise(y, x, type, eps, key, rows);
@@ -216,7 +232,7 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
 
   @Override
   public void biasGelu(Tensor y, Tensor x, Tensor b) {
-    check.same("biasGelu", "y", y, x);
+    check.alike("biasGelu", "y", y, x);
     check.reals("biasGelu", "b", b, 1, x.cols());
     check.apart("biasGelu", y, x, b);
     backend.biasGelu(y, x, b);
@@ -224,8 +240,8 @@ abstract sealed class CheckedLinear implements Kernels permits CheckedKernels {
 
   @Override
   public void biasGeluBackward(Tensor dx, Tensor dy, Tensor x, Tensor b) {
-    check.same("biasGeluBackward", "dx", dx, x);
-    check.same("biasGeluBackward", "dy", dy, x);
+    check.alike("biasGeluBackward", "dx", dx, x);
+    check.alike("biasGeluBackward", "dy", dy, x);
     check.reals("biasGeluBackward", "b", b, 1, x.cols());
     check.inPlaceOrApart("biasGeluBackward", dx, dy);
     check.apart("biasGeluBackward", dx, x, b);

@@ -12,16 +12,26 @@ import java.util.OptionalLong;
  * is there; activation gradients overwrite, except where an {@code add} flag says so. Sums run in
  * an order that depends on the shape, the thread count and the instructions that the processor has,
  * and on nothing else. Unless said otherwise outputs may not overlap inputs or each other; "in
- * place" means that the first output may be the first input. Real tensors are of type {@link
- * #real()}; indices are I32. A tensor of zero rows is legal everywhere.
+ * place" means that the first output may be the first input. A tensor of zero rows is legal
+ * everywhere.
+ *
+ * <p>Types. Indices are I32, all else is of type {@link #real()}, but for hidden states and the
+ * weights they are multiplied with: what is listed as hidden may be of type {@link #hidden()}
+ * instead, all of one call alike. Types of 16 bits are for memory and products: sums, and all else
+ * that is computed, are fp32 or better, rounded once when a result is stored.
  */
 public interface Kernels extends AutoCloseable {
 
   /** "cpu", "null", …: the name {@link Backends#open} knows. */
   String name();
 
-  /** The type of weights and activations. */
+  /** The type of parameters, their gradients, statistics, logits and losses. */
   DType real();
+
+  /** The type of hidden states: {@link #real()}, BF16 or F16. */
+  default DType hidden() {
+    return real();
+  }
 
   /** What this machine makes of the precision asked for, in one line; empty if just that. */
   default String note() {
@@ -62,18 +72,26 @@ public interface Kernels extends AutoCloseable {
 
   void zero(Tensor x);
 
+  /**
+   * {@code y = x}, the one of type {@link #real()}, the other of {@link #hidden()}: rounded to the
+   * nearest, ties to even; what is too large becomes infinite.
+   */
+  default void convert(Tensor y, Tensor x) {
+    copy(y, x);
+  }
+
   /** {@code y = a · x + b · y}. */
   void axpby(Tensor y, float a, Tensor x, float b);
 
   // ---- linear layers ----
 
-  /** {@code y[N,O] = x[N,I] · wᵀ[O,I] + b[1,O]}; no bias where {@code b} is null. */
+  /** {@code y[N,O] = x[N,I] · wᵀ[O,I] + b[1,O]}; no bias where {@code b} is null. All hidden. */
   void linear(Tensor y, Tensor x, Tensor w, Tensor b);
 
-  /** {@code dx[N,I] = dy[N,O] · w[O,I]}, plus the old {@code dx} if {@code add}. */
+  /** {@code dx[N,I] = dy[N,O] · w[O,I]}, plus the old {@code dx} if {@code add}. All hidden. */
   void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean add);
 
-  /** {@code dw += dyᵀ · x}; {@code db += Σ_rows dy} unless {@code db} is null. */
+  /** {@code dw += dyᵀ · x}; {@code db += Σ_rows dy} unless null. Hidden: dy, x. */
   void linearBackwardWeight(Tensor dw, Tensor db, Tensor dy, Tensor x);
 
   /**
@@ -99,10 +117,10 @@ public interface Kernels extends AutoCloseable {
 
   // ---- rows and embeddings ----
 
-  /** {@code y[r] = table[ids[r]]}. */
+  /** {@code y[r] = table[ids[r]]}. Hidden: y, table. */
   void gather(Tensor y, Tensor table, Tensor ids);
 
-  /** {@code dTable[ids[r]] += dy[r]}, rows of equal id in ascending r. */
+  /** {@code dTable[ids[r]] += dy[r]}, rows of equal id in ascending r. Hidden: dTable, dy. */
   void gatherBackward(Tensor dTable, Tensor dy, Tensor ids);
 
   /**
@@ -117,7 +135,7 @@ public interface Kernels extends AutoCloseable {
       Tensor typeTable,
       Tensor types);
 
-  /** {@code y = x + z}, z drawn as {@link NoiseType} says, in fp32 or better; in place. */
+  /** {@code y = x + z}, z drawn as {@link NoiseType} says; in place. Hidden: y, x. */
   void addNoise(Tensor y, Tensor x, NoiseType type, float eps, Key key, Rows rows);
 
   /**
@@ -142,13 +160,13 @@ public interface Kernels extends AutoCloseable {
 
   /**
    * {@code y = x · keep / (1 − p)} with keep from {@link Philox#keeps}; in place. It is its own
-   * backward. p = 0 copies.
+   * backward. p = 0 copies. Hidden: y, x.
    */
   void dropout(Tensor y, Tensor x, float p, Key key, Rows rows);
 
   /**
    * {@code y = (x − mean) · rstd · gamma + beta} over each row, {@code rstd = 1 / sqrt(var + eps)},
-   * biased variance. A row whose squares are too large for the type gives NaN.
+   * biased variance. A row whose squares are too large for the type gives NaN. Hidden: y, x.
    *
    * @param mean [N,1], for the backward
    * @param rstd [N,1], for the backward
@@ -159,7 +177,7 @@ public interface Kernels extends AutoCloseable {
   /**
    * With {@code n = (x − mean) · rstd} and {@code g = dy · gamma}: {@code dx = rstd · (g − avg(g) −
    * n · avg(g · n))}, {@code dGamma += Σ dy · n}, {@code dBeta += Σ dy}; dGamma and dBeta null: not
-   * computed. {@code dx} may be {@code dy}.
+   * computed. {@code dx} may be {@code dy}. Hidden: dx, dy, x.
    */
   void layerNormBackward(
       Tensor dx,
@@ -172,8 +190,8 @@ public interface Kernels extends AutoCloseable {
       Tensor gamma);
 
   /**
-   * The end of a post-LN block: {@code s = residual + dropout(x)}, {@code y = layerNorm(s)}. {@code
-   * s} may be {@code x}.
+   * The end of a post-LN block: {@code s = residual + dropout(x)}, {@code y = layerNorm(s)} of s as
+   * it is stored. {@code s} may be {@code x}. Hidden: y, s, x, residual.
    */
   void dropoutAddLayerNorm(
       Tensor y,
@@ -191,7 +209,7 @@ public interface Kernels extends AutoCloseable {
 
   /**
    * {@code dResidual = layerNormBackward(dy)}, {@code dx = dropout(dResidual)} with the forward's
-   * key. {@code dResidual} may be {@code dy}.
+   * key. {@code dResidual} may be {@code dy}. Hidden: dx, dResidual, dy, s.
    */
   void dropoutAddLayerNormBackward(
       Tensor dx,
@@ -209,10 +227,13 @@ public interface Kernels extends AutoCloseable {
 
   // ---- activations ----
 
-  /** {@code y = gelu(x + b)}, {@code gelu(t) = t · Φ(t) = t/2 · (1 + erf(t/√2))}. */
+  /** {@code y = gelu(x + b)}, {@code gelu(t) = t · Φ(t) = t/2 · (1 + erf(t/√2))}. Hidden: y, x. */
   void biasGelu(Tensor y, Tensor x, Tensor b);
 
-  /** {@code dx = dy · (Φ(t) + t · φ(t))}, {@code t = x + b}; {@code dx} may be {@code dy}. */
+  /**
+   * {@code dx = dy · (Φ(t) + t · φ(t))}, {@code t = x + b}; {@code dx} may be {@code dy}. Hidden:
+   * dx, dy, x.
+   */
   void biasGeluBackward(Tensor dx, Tensor dy, Tensor x, Tensor b);
 
   /** {@code y = tanh(x)}; in place. */
@@ -229,7 +250,8 @@ public interface Kernels extends AutoCloseable {
   /**
    * For each sequence and head: {@code S = q·kᵀ/√D}, {@code P = softmax(S)}, {@code ctx =
    * dropout(P)·v}. The dropout word of P[i,j] in sequence b, head h has stream {@code streams[b]},
-   * position i, column j and head h + 1.
+   * position i, column j and head h + 1. Where hidden states are of 16 bits so are the factors of
+   * both products. Hidden: ctx, qkv.
    *
    * @param ctx [N,H]
    * @param lse [N,A], {@code log Σ_j exp S_ij}, for the backward
@@ -248,7 +270,7 @@ public interface Kernels extends AutoCloseable {
   /**
    * With {@code P = exp(S − lse)} and M the dropout factor: {@code dv = (M∘P)ᵀ·dctx}, {@code dP =
    * M∘(dctx·vᵀ)}, {@code dS = P∘(dP − rowsum(dctx∘ctx))}, {@code dq = dS·k/√D}, {@code dk =
-   * dSᵀ·q/√D}.
+   * dSᵀ·q/√D}. Hidden: dqkv, dctx, ctx, qkv.
    */
   void attentionBackward(
       Tensor dqkv,

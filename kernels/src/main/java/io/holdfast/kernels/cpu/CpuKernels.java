@@ -49,10 +49,10 @@ public final class CpuKernels extends CpuLinear {
   }
 
   private static boolean usesBf16(Precision precision) {
-    if (precision == Precision.TF32) {
+    if (precision != Precision.FP32 && precision != Precision.BF16_GEMM) {
       throw new HoldfastException(
           HoldfastException.Kind.BACKEND,
-          "backend cpu: tf32 is not there: use fp32 or bf16-gemm, or --backend cuda");
+          "backend cpu: " + precision + " is not there: use fp32 or bf16-gemm, or --backend cuda");
     }
     return hasAmx() && precision == Precision.BF16_GEMM;
   }

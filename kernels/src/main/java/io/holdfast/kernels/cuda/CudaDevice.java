@@ -36,6 +36,7 @@ import static org.bytedeco.cuda.global.cudart.cuStreamCreate;
 import static org.bytedeco.cuda.global.cudart.cuStreamDestroy;
 import static org.bytedeco.cuda.global.cudart.cuStreamSynchronize;
 
+import io.holdfast.kernels.DType;
 import io.holdfast.kernels.HoldfastException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -300,16 +301,18 @@ final class CudaDevice implements AutoCloseable {
   /** {@link CudaProducts#multiply}. */
   void multiply(
       long c,
+      DType product,
       long a,
       boolean transposeA,
       long b,
       boolean transposeB,
+      DType factors,
       int m,
       int n,
       int k,
       boolean add) {
     enter();
-    products.multiply(c, a, transposeA, b, transposeB, m, n, k, add);
+    products.multiply(c, product, a, transposeA, b, transposeB, factors, m, n, k, add);
   }
 
   /** What fails here has failed before, and was said there. */

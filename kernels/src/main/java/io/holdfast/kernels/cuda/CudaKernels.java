@@ -1,6 +1,7 @@
 package io.holdfast.kernels.cuda;
 
 import io.holdfast.kernels.AdamStep;
+import io.holdfast.kernels.DType;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Key;
 import io.holdfast.kernels.Philox;
@@ -13,10 +14,9 @@ import java.util.Map;
 import java.util.OptionalLong;
 
 /**
- * Kernels on a GPU, in fp32 or with tf32 products: the sources in src/main/cuda, and the device's
- * library for matrix products. No sum is shared among blocks but in a fixed order, so the same call
- * gives the same bits on the same device. Calls return before they are done; {@link #download} and
- * {@link #sumOfSquares} wait.
+ * Kernels on a GPU: the sources in src/main/cuda, and the device's library for matrix products. No
+ * sum is shared among blocks but in a fixed order, so the same call gives the same bits on the same
+ * device. Calls return before they are done; {@link #download} and {@link #sumOfSquares} wait.
  *
  * <p>Shapes are {@link io.holdfast.kernels.CheckedKernels}' part. Values of indices are on the
  * device: one that names nothing touches no memory and is thrown, as IndexOutOfBoundsException, by
@@ -34,19 +34,22 @@ public final class CudaKernels extends CudaLinear {
 
   /** On the first CUDA device; throws (kind BACKEND), with what is missing, where there is none. */
   public CudaKernels(Precision precision) {
-    this(open(precision));
+    this(precision, hidden(precision));
   }
 
-  private static CudaDevice open(Precision precision) {
-    if (precision == Precision.BF16_GEMM) {
-      throw CudaLibraries.failure(precision + " is not there: use fp32 or tf32");
-    }
-    return new CudaDevice(CudaSource.ours(), precision == Precision.TF32);
-  }
-
-  private CudaKernels(CudaDevice device) {
-    super(device);
+  private CudaKernels(Precision precision, DType hidden) {
+    super(new CudaDevice(CudaSource.ours(hidden), precision == Precision.TF32), hidden);
     this.description = device.description();
+  }
+
+  private static DType hidden(Precision precision) {
+    return switch (precision) {
+      case FP32, TF32 -> DType.F32;
+      case BF16 -> DType.BF16;
+      case FP16 -> DType.F16;
+      case BF16_GEMM ->
+          throw CudaLibraries.failure(precision + " is the cpu's: use bf16, fp16, tf32 or fp32");
+    };
   }
 
   @Override
@@ -69,14 +72,14 @@ public final class CudaKernels extends CudaLinear {
       }
       return;
     }
-    draws(launch.of("dropout").tensors(y, x), p, key, rows).shape(y);
+    draws(launch.of("dropout", y.dtype()).tensors(y, x), p, key, rows).shape(y);
     perUnit(y);
   }
 
   @Override
   public void layerNorm(
       Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta, float eps) {
-    launch.of("layerNorm").tensors(y, mean, rstd, x, gamma, beta).number(eps);
+    launch.of("layerNorm", y.dtype()).tensors(y, mean, rstd, x, gamma, beta).number(eps);
     launch.shape(y);
     perRow(y.rows());
   }
@@ -92,7 +95,7 @@ public final class CudaKernels extends CudaLinear {
       Tensor rstd,
       Tensor gamma) {
     normParameters(dGamma, dBeta, dy, x, mean, rstd); // first: dx may overwrite dy
-    launch.of("layerNormBackward").tensors(dx, dy, x, mean, rstd, gamma);
+    launch.of("layerNormBackward", dx.dtype()).tensors(dx, dy, x, mean, rstd, gamma);
     launch.shape(dx);
     perRow(dx.rows());
   }
@@ -111,7 +114,7 @@ public final class CudaKernels extends CudaLinear {
       float p,
       Key key,
       Rows rows) {
-    launch.of("dropoutAddLayerNorm").tensors(y, s, mean, rstd, x, residual, gamma, beta);
+    launch.of("dropoutAddLayerNorm", y.dtype()).tensors(y, s, mean, rstd, x, residual, gamma, beta);
     draws(launch.number(eps), p, key, rows).shape(y);
     perRow(y.rows());
   }
@@ -131,7 +134,9 @@ public final class CudaKernels extends CudaLinear {
       Key key,
       Rows rows) {
     normParameters(dGamma, dBeta, dy, s, mean, rstd); // first: dResidual may overwrite dy
-    launch.of("dropoutAddLayerNormBackward").tensors(dx, dResidual, dy, s, mean, rstd, gamma);
+    launch
+        .of("dropoutAddLayerNormBackward", dx.dtype())
+        .tensors(dx, dResidual, dy, s, mean, rstd, gamma);
     draws(launch, p, key, rows).shape(dx);
     perRow(dx.rows());
   }
@@ -181,7 +186,7 @@ public final class CudaKernels extends CudaLinear {
       int heads,
       float p,
       Key key) {
-    launch.of("attention").tensors(ctx, lse, qkv);
+    launch.of("attention", ctx.dtype()).tensors(ctx, lse, qkv);
     runAttention(3, 1, ctx, sequences, heads, p, key);
   }
 
@@ -197,9 +202,9 @@ public final class CudaKernels extends CudaLinear {
       int heads,
       float p,
       Key key) {
-    launch.of("attentionBackwardQueries").tensors(dqkv, dctx, ctx, lse, qkv);
+    launch.of("attentionBackwardQueries", ctx.dtype()).tensors(dqkv, dctx, ctx, lse, qkv);
     runAttention(4, 1, ctx, sequences, heads, p, key);
-    launch.of("attentionBackwardKeys").tensors(dqkv, dctx, ctx, lse, qkv);
+    launch.of("attentionBackwardKeys", ctx.dtype()).tensors(dqkv, dctx, ctx, lse, qkv);
     runAttention(4, 2, ctx, sequences, heads, p, key);
   }
 

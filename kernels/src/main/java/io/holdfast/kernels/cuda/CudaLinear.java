@@ -37,14 +37,16 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
 
   private static final int FAULT_BYTES = 8;
 
+  private final DType hidden;
   final CudaDevice device;
   final Launch launch;
 
   /** A word for faults, {@link #PARTIALS} doubles, {@link #COLUMN_FLOATS} floats. */
   private final Slab workspace;
 
-  CudaLinear(CudaDevice device) {
+  CudaLinear(CudaDevice device, DType hidden) {
     this.device = device;
+    this.hidden = hidden;
     try {
       workspace =
           new CudaSlab(device, FAULT_BYTES + (long) PARTIALS * Double.BYTES + COLUMN_FLOATS * 4L);
@@ -64,6 +66,11 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
   @Override
   public DType real() {
     return DType.F32;
+  }
+
+  @Override
+  public DType hidden() {
+    return hidden;
   }
 
   @Override
@@ -127,6 +134,13 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
   }
 
   @Override
+  public void convert(Tensor y, Tensor x) {
+    boolean toHidden = x.dtype() == DType.F32;
+    launch.of(toHidden ? "toHidden" : "toReal", hidden).tensors(y, x).number(y.elements());
+    perElement(y);
+  }
+
+  @Override
   public void axpby(Tensor y, float a, Tensor x, float b) {
     launch.of("axpby").tensors(y).number(a).tensors(x).number(b).number(y.elements());
     perElement(y);
@@ -140,34 +154,16 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
       return;
     }
     if (b != null) {
-      launch.of("fillRows").tensors(y, b).shape(y);
+      launch.of("fillRows", y.dtype()).tensors(y, b).shape(y);
       perQuad(y);
     }
-    device.multiply(
-        y.address(),
-        x.address(),
-        false,
-        w.address(),
-        true,
-        y.rows(),
-        y.cols(),
-        x.cols(),
-        b != null);
+    multiply(y, x, false, w, true, x.cols(), b != null);
   }
 
   @Override
   public void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean add) {
     if (dx.elements() > 0) {
-      device.multiply(
-          dx.address(),
-          dy.address(),
-          false,
-          w.address(),
-          false,
-          dx.rows(),
-          dx.cols(),
-          dy.cols(),
-          add);
+      multiply(dx, dy, false, w, false, dy.cols(), add);
     }
   }
 
@@ -176,21 +172,29 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
     if (dy.rows() == 0) {
       return;
     }
-    device.multiply(
-        dw.address(),
-        dy.address(),
-        true,
-        x.address(),
-        false,
-        dw.rows(),
-        dw.cols(),
-        dy.rows(),
-        true);
+    multiply(dw, dy, true, x, false, dy.rows(), true);
     if (db != null) {
-      launch.of("columnPartials").number(partials(0)).tensors(dy);
+      launch.of("columnPartials", dy.dtype()).number(partials(0)).tensors(dy);
       runColumns(dy);
       addPartials(db, 0, dy);
     }
+  }
+
+  /** {@link CudaProducts#multiply} with a depth of k. */
+  private void multiply(
+      Tensor c, Tensor a, boolean transposeA, Tensor b, boolean transposeB, int k, boolean add) {
+    device.multiply(
+        c.address(),
+        c.dtype(),
+        a.address(),
+        transposeA,
+        b.address(),
+        transposeB,
+        a.dtype(),
+        c.rows(),
+        c.cols(),
+        k,
+        add);
   }
 
   // ---- sums of columns ----
@@ -201,7 +205,7 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
     if (dGamma == null || dy.rows() == 0) {
       return;
     }
-    launch.of("normPartials").number(partials(0)).number(partials(1));
+    launch.of("normPartials", dy.dtype()).number(partials(0)).number(partials(1));
     launch.tensors(dy, x, mean, rstd);
     runColumns(dy);
     addPartials(dGamma, 0, dy);
@@ -261,14 +265,14 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
 
   @Override
   public void gather(Tensor y, Tensor table, Tensor ids) {
-    launch.of("gather").tensors(y, table, ids).shape(y);
+    launch.of("gather", y.dtype()).tensors(y, table, ids).shape(y);
     launch.number(table.rows()).number(fault());
     perQuad(y);
   }
 
   @Override
   public void gatherBackward(Tensor dTable, Tensor dy, Tensor ids) {
-    launch.of("gatherBackward").tensors(dTable, dy, ids).shape(dy);
+    launch.of("gatherBackward", dy.dtype()).tensors(dTable, dy, ids).shape(dy);
     launch.number(dTable.rows()).number(fault());
     launch.run(dy.rows(), 1, 1, THREADS, THREADS / WARP * Integer.BYTES);
   }
@@ -289,7 +293,7 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
 
   @Override
   public void addNoise(Tensor y, Tensor x, NoiseType type, float eps, Key key, Rows rows) {
-    launch.of("addNoise").tensors(y, x).number(type == NoiseType.NORMAL).number(eps);
+    launch.of("addNoise", y.dtype()).tensors(y, x).number(type == NoiseType.NORMAL).number(eps);
     launch.number(key.bits()).tensors(rows.streams(), rows.positions());
     launch.shape(y);
     perUnit(y);
@@ -314,13 +318,13 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
 
   @Override
   public void biasGelu(Tensor y, Tensor x, Tensor b) {
-    launch.of("biasGelu").tensors(y, x, b).shape(y);
+    launch.of("biasGelu", y.dtype()).tensors(y, x, b).shape(y);
     perQuad(y);
   }
 
   @Override
   public void biasGeluBackward(Tensor dx, Tensor dy, Tensor x, Tensor b) {
-    launch.of("biasGeluBackward").tensors(dx, dy, x, b).shape(dx);
+    launch.of("biasGeluBackward", dx.dtype()).tensors(dx, dy, x, b).shape(dx);
     perQuad(dx);
   }
 

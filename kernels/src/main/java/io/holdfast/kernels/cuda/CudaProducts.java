@@ -14,8 +14,11 @@ import static org.bytedeco.cuda.global.cublas.cublasGetStatusString;
 import static org.bytedeco.cuda.global.cublas.cublasGetVersion_v2;
 import static org.bytedeco.cuda.global.cublas.cublasSetStream_v2;
 import static org.bytedeco.cuda.global.cublas.cublasSetWorkspace_v2;
+import static org.bytedeco.cuda.global.cudart.CUDA_R_16BF;
+import static org.bytedeco.cuda.global.cudart.CUDA_R_16F;
 import static org.bytedeco.cuda.global.cudart.CUDA_R_32F;
 
+import io.holdfast.kernels.DType;
 import io.holdfast.kernels.HoldfastException;
 import org.bytedeco.cuda.cublas.cublasContext;
 import org.bytedeco.cuda.cudart.CUstream_st;
@@ -46,7 +49,7 @@ final class CudaProducts {
 
   /**
    * @param workspace address of {@link #WORKSPACE} bytes
-   * @param tf32 whether factors are rounded to tf32
+   * @param tf32 whether factors of fp32 are rounded to tf32
    */
   CudaProducts(CUstream_st stream, long workspace, boolean tf32) {
     compute = tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
@@ -63,14 +66,20 @@ final class CudaProducts {
 
   /**
    * {@code c[m,n] = op(a)[m,k] · op(b)[k,n]}, plus the old c if {@code add}, op the transpose where
-   * asked for; all row-major, which are the transposes of cuBLAS's: cᵀ = op(b)ᵀ · op(a)ᵀ.
+   * asked for; all row-major, which are the transposes of cuBLAS's: cᵀ = op(b)ᵀ · op(a)ᵀ. Sums are
+   * fp32.
+   *
+   * @param factors type of a and b
+   * @param product type of c
    */
   void multiply(
       long c,
+      DType product,
       long a,
       boolean transposeA,
       long b,
       boolean transposeB,
+      DType factors,
       int m,
       int n,
       int k,
@@ -85,18 +94,22 @@ final class CudaProducts {
             k,
             one,
             left.at(b),
-            CUDA_R_32F,
+            type(factors),
             transposeB ? k : n,
             right.at(a),
-            CUDA_R_32F,
+            type(factors),
             transposeA ? m : k,
             add ? one : zero,
             result.at(c),
-            CUDA_R_32F,
+            type(product),
             n,
-            compute,
+            factors == DType.F32 ? compute : CUBLAS_COMPUTE_32F,
             CUBLAS_GEMM_DEFAULT),
         "cublasGemmEx");
+  }
+
+  private static int type(DType dtype) {
+    return dtype == DType.F32 ? CUDA_R_32F : dtype == DType.BF16 ? CUDA_R_16BF : CUDA_R_16F;
   }
 
   void close() {

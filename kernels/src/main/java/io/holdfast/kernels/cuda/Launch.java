@@ -1,5 +1,6 @@
 package io.holdfast.kernels.cuda;
 
+import io.holdfast.kernels.DType;
 import io.holdfast.kernels.Tensor;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.PointerPointer;
@@ -32,6 +33,11 @@ final class Launch {
     kernel = name;
     signature.setLength(0);
     return this;
+  }
+
+  /** The kernel for hidden states of that type. */
+  Launch of(String name, DType hidden) {
+    return of(name + CudaSource.suffix(hidden));
   }
 
   /** Addresses; null is 0. */

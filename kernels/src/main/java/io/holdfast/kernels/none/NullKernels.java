@@ -32,6 +32,7 @@ public final class NullKernels {
   private final Kernels like;
 
   private final DType real;
+  private final DType hidden;
   private final Map<String, Count> counts = new TreeMap<>();
   private long nextAddress = 4096;
 
@@ -47,12 +48,14 @@ public final class NullKernels {
 
   public NullKernels(DType real) {
     this.real = real;
+    this.hidden = real;
     this.like = null;
   }
 
   /** Sizes everything as {@code like} does, so that its arena can be planned. */
   public NullKernels(Kernels like) {
     this.real = like.real();
+    this.hidden = like.hidden();
     this.like = like;
   }
 
@@ -81,6 +84,8 @@ public final class NullKernels {
         return "";
       case "real":
         return real;
+      case "hidden":
+        return hidden;
       case "device":
         return Map.of();
       case "freeMemory":

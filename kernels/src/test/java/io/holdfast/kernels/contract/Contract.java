@@ -14,11 +14,25 @@ interface Contract {
   /** Unit roundoff of the factors of matrix products. */
   double productRoundoff();
 
+  /** Unit roundoff of what is computed with hidden states that were stored between two steps. */
+  default double hiddenRoundoff() {
+    return switch (kernels().hidden()) {
+      case BF16 -> 0x1p-8;
+      case F16 -> 0x1p-11;
+      default -> roundoff();
+    };
+  }
+
   default Trial trial(String operation, int... shape) {
     return new Trial(kernels(), operation + Arrays.toString(shape), roundoff());
   }
 
   default Trial productTrial(String operation, int... shape) {
     return new Trial(kernels(), operation + Arrays.toString(shape), productRoundoff());
+  }
+
+  /** Of an operation that stores hidden states and computes on with them. */
+  default Trial hiddenTrial(String operation, int... shape) {
+    return new Trial(kernels(), operation + Arrays.toString(shape), hiddenRoundoff());
   }
 }

@@ -21,6 +21,8 @@ final class GuardedTensors implements Tensors, AutoCloseable {
   private static final int GUARD_BYTES = 64;
   private static final int GUARD = 0x7fc0_ce60; // a NaN that no arithmetic makes
 
+  private static final int NAN = Float.floatToIntBits(Float.NaN);
+
   private final Kernels kernels;
   private final Slab slab;
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
@@ -33,17 +35,18 @@ final class GuardedTensors implements Tensors, AutoCloseable {
       size += (long) spec.rows() * spec.cols() * DType.F64.bytes() + 4 * GUARD_BYTES;
     }
     this.slab = kernels.allocate(size);
-    int shift = misaligned ? kernels.real().bytes() : 0;
     long end = 0;
     for (Map.Entry<String, Trial.Spec> entry : specs.entrySet()) {
       Trial.Spec spec = entry.getValue();
-      long start = (end + 2 * GUARD_BYTES - 1) / GUARD_BYTES * GUARD_BYTES + shift;
+      DType dtype =
+          spec.ints() != null ? DType.I32 : spec.hidden() ? kernels.hidden() : kernels.real();
+      long start = (end + 2 * GUARD_BYTES - 1) / GUARD_BYTES * GUARD_BYTES;
+      start += misaligned ? dtype.bytes() : 0;
       guard(end, start);
-      DType dtype = spec.ints() == null ? kernels.real() : DType.I32;
       Tensor tensor = new Tensor(slab, start, spec.rows(), spec.cols(), dtype);
       tensors.put(entry.getKey(), tensor);
       if (spec.ints() == null) {
-        kernels.upload(tensor, spec.reals(), 0);
+        upload(tensor, spec.reals());
       } else {
         kernels.upload(tensor, spec.ints(), 0);
       }
@@ -53,24 +56,23 @@ final class GuardedTensors implements Tensors, AutoCloseable {
   }
 
   private void guard(long from, long to) {
-    int bytes = kernels.real().bytes();
+    int bytes = kernels.hidden().bytes(); // the smaller type: no byte is left out
     long start = (from + bytes - 1) / bytes * bytes;
-    Tensor guard = new Tensor(slab, start, 1, (int) (to - start) / bytes, kernels.real());
+    Tensor guard = new Tensor(slab, start, 1, (int) (to - start) / bytes, kernels.hidden());
     float[] words = new float[guard.cols()];
     Arrays.fill(words, Float.intBitsToFloat(GUARD));
-    kernels.upload(guard, words, 0);
+    upload(guard, words);
     guards.add(guard);
   }
 
   void checkGuards(String what) {
     List<String> names = new ArrayList<>(tensors.keySet());
     for (int g = 0; g < guards.size(); g++) {
-      float[] words = new float[guards.get(g).cols()];
-      kernels.download(words, 0, guards.get(g));
-      for (float word : words) {
+      int expected = kernels.hidden() == kernels.real() ? GUARD : NAN; // rounding makes it plain
+      for (float word : download(guards.get(g))) {
+        int bits = expected == GUARD ? Float.floatToRawIntBits(word) : Float.floatToIntBits(word);
         String where = g == 0 ? "before " + names.get(0) : "behind " + names.get(g - 1);
-        assertEquals(
-            GUARD, Float.floatToRawIntBits(word), what + ": written out of bounds " + where);
+        assertEquals(expected, bits, what + ": written out of bounds " + where);
       }
     }
   }
@@ -81,9 +83,32 @@ final class GuardedTensors implements Tensors, AutoCloseable {
   }
 
   float[] download(String name) {
-    Tensor tensor = tensors.get(name);
-    float[] values = new float[(int) tensor.elements()];
-    kernels.download(values, 0, tensor);
+    return download(tensors.get(name));
+  }
+
+  private void upload(Tensor to, float[] values) {
+    if (to.dtype() == kernels.real()) {
+      kernels.upload(to, values, 0);
+      return;
+    }
+    try (Slab reals = kernels.allocate((long) values.length * kernels.real().bytes())) {
+      Tensor copy = new Tensor(reals, 0, to.rows(), to.cols(), kernels.real());
+      kernels.upload(copy, values, 0);
+      kernels.convert(to, copy);
+    }
+  }
+
+  private float[] download(Tensor from) {
+    float[] values = new float[(int) from.elements()];
+    if (from.dtype() == kernels.real()) {
+      kernels.download(values, 0, from);
+      return values;
+    }
+    try (Slab reals = kernels.allocate((long) values.length * kernels.real().bytes())) {
+      Tensor copy = new Tensor(reals, 0, from.rows(), from.cols(), kernels.real());
+      kernels.convert(copy, from);
+      kernels.download(values, 0, copy);
+    }
     return values;
   }
 

@@ -35,6 +35,7 @@ interface LinearContract extends Contract {
             .in("w", s[2], s[1])
             .in("b", 1, s[2])
             .out("y", s[0], s[2])
+            .hidden("x", "w", "b", "y")
             .run((k, t) -> k.linear(t.get("y"), t.get("x"), t.get("w"), bias ? t.get("b") : null));
       }
     }
@@ -47,12 +48,14 @@ interface LinearContract extends Contract {
           .in("dy", s[0], s[2])
           .in("w", s[2], s[1])
           .out("dx", s[0], s[1])
+          .hidden("dy", "w", "dx")
           .run((k, t) -> k.linearBackwardInput(t.get("dx"), t.get("dy"), t.get("w"), false));
       productTrial("linearBackwardInput, added", s)
           .misaligned(true)
           .in("dy", s[0], s[2])
           .in("w", s[2], s[1])
           .updated("dx", s[0], s[1])
+          .hidden("dy", "w", "dx")
           .run((k, t) -> k.linearBackwardInput(t.get("dx"), t.get("dy"), t.get("w"), true));
     }
   }
@@ -68,10 +71,12 @@ interface LinearContract extends Contract {
                 .in("x", s[0], s[1])
                 .updated("dw", s[2], s[1])
                 .updated("db", 1, s[2]);
-        trial.run(
-            (k, t) ->
-                k.linearBackwardWeight(
-                    t.get("dw"), bias ? t.get("db") : null, t.get("dy"), t.get("x")));
+        trial
+            .hidden("dy", "x")
+            .run(
+                (k, t) ->
+                    k.linearBackwardWeight(
+                        t.get("dw"), bias ? t.get("db") : null, t.get("dy"), t.get("x")));
       }
     }
   }
@@ -87,17 +92,20 @@ interface LinearContract extends Contract {
         .in("w", n, k)
         .in("b", 1, n)
         .out("y", m, n)
+        .hidden("x", "w", "b", "y")
         .run((b, t) -> b.linear(t.get("y"), t.get("x"), t.get("w"), t.get("b")));
     productTrial("linearBackwardInput", m, n, k)
         .in("dy", m, k)
         .in("w", k, n)
         .out("dx", m, n)
+        .hidden("dy", "w", "dx")
         .run((b, t) -> b.linearBackwardInput(t.get("dx"), t.get("dy"), t.get("w"), false));
     productTrial("linearBackwardWeight", k, n, m)
         .in("dy", k, m)
         .in("x", k, n)
         .updated("dw", m, n)
         .updated("db", 1, m)
+        .hidden("dy", "x")
         .run((b, t) -> b.linearBackwardWeight(t.get("dw"), t.get("db"), t.get("dy"), t.get("x")));
   }
 
@@ -110,6 +118,7 @@ interface LinearContract extends Contract {
             .in("x", 5, 40, x)
             .in("w", 33, 40)
             .out("y", 5, 33)
+            .hidden("x", "w", "b", "y")
             .onBackend((k, t) -> k.linear(t.get("y"), t.get("x"), t.get("w"), null))
             .get("y");
     for (int i = 0; i < y.length; i++) {

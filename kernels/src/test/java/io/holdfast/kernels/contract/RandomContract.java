@@ -28,6 +28,7 @@ interface RandomContract extends Contract {
                 .misaligned(s[0] % 2 == 1)
                 .draws(s[0])
                 .updated("y", s[0], s[1], filled(s[0] * s[1], 3))
+                .hidden("y")
                 .onBackend((k, t) -> k.dropout(t.get("y"), t.get("y"), p, KEY, t.draws()))
                 .get("y");
         for (int i = 0; i < y.length; i++) {
@@ -46,11 +47,13 @@ interface RandomContract extends Contract {
           .in("x", s[0], s[1])
           .draws(s[0])
           .out("y", s[0], s[1])
+          .hidden("x", "y")
           .run((k, t) -> k.dropout(t.get("y"), t.get("x"), 0.25f, KEY, t.draws()));
       trial("dropout, none", s)
           .in("x", s[0], s[1])
           .draws(s[0])
           .out("y", s[0], s[1])
+          .hidden("x", "y")
           .run((k, t) -> k.dropout(t.get("y"), t.get("x"), 0, KEY, t.draws()));
     }
   }
@@ -102,6 +105,7 @@ interface RandomContract extends Contract {
         trial("addNoise " + type, s)
             .draws(s[0])
             .updated("y", s[0], s[1])
+            .hidden("y")
             .run((k, t) -> k.addNoise(t.get("y"), t.get("y"), type, 0.1f, KEY, t.draws()));
       }
     }

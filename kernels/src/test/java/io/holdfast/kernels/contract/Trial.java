@@ -3,6 +3,7 @@ package io.holdfast.kernels.contract;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import io.holdfast.kernels.DType;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.reference.ReferenceKernels;
 import java.util.Arrays;
@@ -21,7 +22,8 @@ import java.util.function.IntUnaryOperator;
  * <p>The tolerance is that of a backward stable algorithm: the result may be off by what the exact
  * operation itself moves when its inputs are rounded, {@code |Δ|∞} for relative changes of one unit
  * roundoff u, plus one rounding of the result, times a constant and the root of the longest
- * dimension (roundings of a sum add up as a random walk): {@code (4 + √k) · (|Δ|∞ + u·|y|∞)}.
+ * dimension (roundings of a sum add up as a random walk): {@code (4 + √k) · (|Δ|∞ + u·|y|∞)}. An
+ * element of a hidden state may be off by its rounding to that type too.
  */
 final class Trial {
 
@@ -37,7 +39,7 @@ final class Trial {
   }
 
   /** One tensor: reals or ints, the other null. */
-  record Spec(int rows, int cols, Role role, float[] reals, int[] ints) {}
+  record Spec(int rows, int cols, Role role, float[] reals, int[] ints, boolean hidden) {}
 
   private final Kernels kernels;
   private final String what;
@@ -75,7 +77,7 @@ final class Trial {
   Trial ints(String name, int rows, IntUnaryOperator value) {
     int[] values = new int[rows];
     Arrays.setAll(values, value);
-    specs.put(name, new Spec(rows, 1, Role.INPUT, null, values));
+    specs.put(name, new Spec(rows, 1, Role.INPUT, null, values, false));
     return this;
   }
 
@@ -108,11 +110,27 @@ final class Trial {
     return put(name, 1, unset.length, Role.SCRATCH, unset);
   }
 
+  /** Makes these tensors, where they are there, hidden states: of that type, and rounded to it. */
+  Trial hidden(String... names) {
+    for (String name : names) {
+      Spec s = specs.get(name);
+      if (s != null) {
+        Rounding rounding = Rounding.to(kernels.hidden());
+        float[] values = new float[s.reals.length];
+        for (int i = 0; i < values.length; i++) {
+          values[i] = (float) rounding.of(s.reals[i]);
+        }
+        specs.put(name, new Spec(s.rows, s.cols, s.role, values, null, true));
+      }
+    }
+    return this;
+  }
+
   private Trial put(String name, int rows, int cols, Role role, float[] values) {
     if (values.length != rows * cols) {
       throw new IllegalArgumentException(what + ": " + name + " has " + values.length + " values");
     }
-    specs.put(name, new Spec(rows, cols, role, values, null));
+    specs.put(name, new Spec(rows, cols, role, values, null, false));
     return this;
   }
 
@@ -228,10 +246,12 @@ final class Trial {
   }
 
   private void compare(String name, float[] got, double[] want, double tolerance) {
+    Spec spec = specs.get(name);
+    Rounding rounding = Rounding.to(spec.hidden ? kernels.hidden() : DType.F64);
     int worst = -1;
     double largest = -1;
     for (int i = 0; i < want.length; i++) {
-      double error = Math.abs(got[i] - want[i]);
+      double error = Math.abs(got[i] - want[i]) - rounding.error(want[i]);
       if (Double.isNaN(want[i]) != Float.isNaN(got[i])) {
         error = Double.POSITIVE_INFINITY;
       }
@@ -241,7 +261,7 @@ final class Trial {
       }
     }
     if (!(largest <= tolerance && tolerance < Double.POSITIVE_INFINITY)) {
-      int cols = specs.get(name).cols;
+      int cols = spec.cols;
       fail(
           what
               + ": "

@@ -54,6 +54,24 @@ class CudaKernelsTest {
     }
   }
 
+  /** Hidden states in bfloat16. */
+  @Nested
+  class Bf16 extends KernelsContract {
+    @Override
+    protected Kernels open() {
+      return EmulatedCuda.kernels(Precision.BF16);
+    }
+  }
+
+  /** Hidden states in half precision. */
+  @Nested
+  class Fp16 extends KernelsContract {
+    @Override
+    protected Kernels open() {
+      return EmulatedCuda.kernels(Precision.FP16);
+    }
+  }
+
   /** x · 1 */
   private static float product(Kernels k, float x) {
     float[] value = {x};

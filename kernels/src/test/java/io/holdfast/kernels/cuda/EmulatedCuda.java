@@ -1,6 +1,7 @@
 package io.holdfast.kernels.cuda;
 
 import io.holdfast.kernels.Backends;
+import io.holdfast.kernels.DType;
 import io.holdfast.kernels.Kernels;
 import io.holdfast.kernels.Precision;
 import java.io.IOException;
@@ -79,7 +80,7 @@ public final class EmulatedCuda {
   static CudaSource source() {
     try {
       return new CudaSource(
-          CudaSource.ours().text()
+          CudaSource.ours(DType.BF16, DType.F16).text()
               + "#line 1 \"faults.cu\"\n"
               + Files.readString(sources().resolve("faults.cu")));
     } catch (IOException e) {

@@ -1,9 +1,9 @@
-// gelu(x + b) with the exact Φ, and tanh. A thread has four neighbours.
+// gelu(x + b) with the exact Φ. A thread has four neighbours.
 
 DEVICE float normalCdf(float t) { return 0.5f * erfcf(t * -0.707106781f); }
 
 // y = t · Φ(t), t = x + b
-KERNEL biasGelu(float* y, const float* x, const float* b, int rows, int cols) {
+KERNEL biasGelu(Hidden* y, const Hidden* x, const float* b, int rows, int cols) {
   Word r = globalThread() / quads(cols);
   if (r >= (Word)rows) return;
   bool whole = wholeQuads(cols, bits(y) | bits(x) | bits(b));
@@ -19,7 +19,7 @@ KERNEL biasGelu(float* y, const float* x, const float* b, int rows, int cols) {
 }
 
 // dx = dy · (Φ(t) + t · φ(t)), φ(t) = e^(−t²/2) / √(2π)
-KERNEL biasGeluBackward(float* dx, const float* dy, const float* x, const float* b, int rows, int cols) {
+KERNEL biasGeluBackward(Hidden* dx, const Hidden* dy, const Hidden* x, const float* b, int rows, int cols) {
   Word r = globalThread() / quads(cols);
   if (r >= (Word)rows) return;
   bool whole = wholeQuads(cols, bits(dx) | bits(dy) | bits(x) | bits(b));
@@ -33,23 +33,4 @@ KERNEL biasGeluBackward(float* dx, const float* dy, const float* x, const float*
     up.at[k] *= normalCdf(t) + t * expf(-0.5f * t * t) * 0.398942280f;
   }
   storeQuad(dx + i, up, cols - c, whole);
-}
-
-KERNEL tanhForward(float* y, const float* x, Long n) {
-  Long i = (Long)globalThread() * 4;
-  bool whole = wholeQuads(n, bits(y) | bits(x));
-  Quad q = loadQuad(x + i, n - i, whole);
-#pragma unroll
-  for (int k = 0; k < 4; k++) q.at[k] = tanhf(q.at[k]);
-  storeQuad(y + i, q, n - i, whole);
-}
-
-// dx = dy · (1 − y²)
-KERNEL tanhBackward(float* dx, const float* dy, const float* y, Long n) {
-  Long i = (Long)globalThread() * 4;
-  bool whole = wholeQuads(n, bits(dx) | bits(dy) | bits(y));
-  Quad up = loadQuad(dy + i, n - i, whole), out = loadQuad(y + i, n - i, whole);
-#pragma unroll
-  for (int k = 0; k < 4; k++) up.at[k] *= 1.0f - out.at[k] * out.at[k];
-  storeQuad(dx + i, up, n - i, whole);
 }
