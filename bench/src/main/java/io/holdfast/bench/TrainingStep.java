@@ -51,10 +51,10 @@ public final class TrainingStep implements AutoCloseable {
     long[] keptBytes = new long[1];
     MemoryPlan plan = MemoryPlan.of(kernels, config, largest, runAll(criteria, keptBytes));
     this.kernels = kernels;
-    this.state = new Arena(kernels, 4 * plan.block());
+    this.state = new Arena(kernels, 4 * plan.block() + plan.factors());
     this.activations = new Arena(kernels, plan.activations());
     this.kept = new Arena(kernels, keptBytes[0]);
-    this.model = new SequenceClassifier(config, new Parameters(layout, state, kernels.real()));
+    this.model = new SequenceClassifier(config, Parameters.weights(layout, state, kernels));
     this.gradients = new Parameters(layout, state, kernels.real());
     this.optimizer =
         new AdamW(
@@ -83,6 +83,7 @@ public final class TrainingStep implements AutoCloseable {
   /** The mean loss of one update. */
   public double run(Criterion criterion, PackedBatch batch) {
     kernels.zero(gradients.block());
+    model.weightsChanged(kernels);
     Pass pass = new Pass(kernels, activations, KEY.at(optimizer.steps()), true, true);
     float scale = 1f / batch.sequences();
     criterion.beginUpdate(kernels);
@@ -98,6 +99,7 @@ public final class TrainingStep implements AutoCloseable {
     Arena.Scope scope = activations.open();
     try {
       Pass pass = new Pass(kernels, activations, KEY, false, false);
+      model.weightsChanged(kernels);
       DeviceBatch x = DeviceBatch.upload(kernels, activations, model.config(), batch);
       Tensor logits = model.infer(pass, x, model.embedWords(pass, x));
       float[] values = new float[(int) logits.elements()];

@@ -58,7 +58,7 @@ final class Embeddings {
   }
 
   /**
-   * @param y [N,H] output
+   * @param y [N,H] output, a hidden state
    * @param e [N,H] word embeddings, not changed
    */
   Saved forward(Pass pass, DeviceBatch batch, Tensor y, Tensor e) {
@@ -78,10 +78,17 @@ final class Embeddings {
   /** {@code y = dropout(layerNorm(s))}. */
   private void finish(Pass pass, DeviceBatch batch, Tensor y, Saved saved) {
     Kernels k = pass.kernels();
-    k.layerNorm(y, saved.mean, saved.rstd, saved.s, w.gamma, w.beta, config.layerNormEps());
-    float p = pass.dropout(config.hiddenDropout());
-    if (p > 0) {
-      k.dropout(y, y, p, pass.key(Sites.EMBEDDING_DROPOUT), batch.tokenRows());
+    try (Arena.Scope scratch = pass.arena().open()) {
+      boolean converts = y.dtype() != k.real();
+      Tensor t = converts ? pass.take(y.rows(), y.cols()) : y;
+      k.layerNorm(t, saved.mean, saved.rstd, saved.s, w.gamma, w.beta, config.layerNormEps());
+      float p = pass.dropout(config.hiddenDropout());
+      if (p > 0) {
+        k.dropout(t, t, p, pass.key(Sites.EMBEDDING_DROPOUT), batch.tokenRows());
+      }
+      if (converts) {
+        k.convert(y, t);
+      }
     }
   }
 

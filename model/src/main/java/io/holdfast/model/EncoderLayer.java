@@ -23,7 +23,8 @@ import io.holdfast.kernels.Tensor;
  * y [N,H]                                        saved    as x of the layer above
  * </pre>
  *
- * All are of the backend's real type. Saved per token: 11 H + A + 4 numbers where F = 4 H.
+ * Those of H, 3H and F columns are hidden states, the others of the backend's real type. Saved per
+ * token: 11 H + A + 4 numbers where F = 4 H.
  */
 final class EncoderLayer {
 
@@ -59,7 +60,7 @@ final class EncoderLayer {
             SelfAttention.Saved.take(pass, config, x),
             FeedForward.Saved.take(pass, config, x.rows()));
     try (Arena.Scope scratch = pass.arena().open()) {
-      Tensor h = pass.take(x.rows(), config.hiddenSize());
+      Tensor h = pass.takeHidden(x.rows(), config.hiddenSize());
       attention.forward(pass, batch, h, saved.attention);
       feedForward.forward(pass, batch, y, h, saved.feedForward);
     }
@@ -71,7 +72,7 @@ final class EncoderLayer {
     try (Arena.Scope scratch = pass.arena().open()) {
       Tensor h = null;
       if (pass.weightGradients()) {
-        h = pass.take(dy.rows(), config.hiddenSize());
+        h = pass.takeHidden(dy.rows(), config.hiddenSize());
         attention.normalise(pass, h, saved.attention);
       }
       feedForward.backward(pass, batch, saved.feedForward, dy, h, gradients);

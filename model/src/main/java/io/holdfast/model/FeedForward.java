@@ -27,11 +27,12 @@ final class FeedForward {
       ) {
 
     static Weights of(Parameters p, String prefix) {
+      Parameters factors = p.factors();
       return new Weights(
-          p.get(prefix + "intermediate.dense.weight"),
+          factors.get(prefix + "intermediate.dense.weight"),
           p.get(prefix + "intermediate.dense.bias"),
-          p.get(prefix + "output.dense.weight"),
-          p.get(prefix + "output.dense.bias"),
+          factors.get(prefix + "output.dense.weight"),
+          factors.get(prefix + "output.dense.bias"),
           p.get(prefix + "output.LayerNorm.weight"),
           p.get(prefix + "output.LayerNorm.bias"));
     }
@@ -48,8 +49,8 @@ final class FeedForward {
 
     static Saved take(Pass pass, ModelConfig c, int n) {
       return new Saved(
-          pass.take(n, c.intermediateSize()),
-          pass.take(n, c.hiddenSize()),
+          pass.takeHidden(n, c.intermediateSize()),
+          pass.takeHidden(n, c.hiddenSize()),
           pass.take(n, 1),
           pass.take(n, 1));
     }
@@ -80,7 +81,7 @@ final class FeedForward {
     Kernels k = pass.kernels();
     k.linear(s.u, h, w.up, null);
     try (Arena.Scope scope = pass.arena().open()) {
-      Tensor g = pass.take(h.rows(), config.intermediateSize());
+      Tensor g = pass.takeHidden(h.rows(), config.intermediateSize());
       k.biasGelu(g, s.u, w.upBias);
       k.linear(s.s, g, w.down, w.downBias);
     }
@@ -116,8 +117,8 @@ final class FeedForward {
     Weights d = pass.weightGradients() ? Weights.of(gradients, prefix) : null;
     int n = dy.rows();
     try (Arena.Scope scope = pass.arena().open()) {
-      Tensor dOut = pass.take(n, config.hiddenSize());
-      Tensor du = pass.take(n, config.intermediateSize());
+      Tensor dOut = pass.takeHidden(n, config.hiddenSize());
+      Tensor du = pass.takeHidden(n, config.intermediateSize());
       k.dropoutAddLayerNormBackward(
           dOut,
           dy,
@@ -134,7 +135,7 @@ final class FeedForward {
       k.linearBackwardInput(du, dOut, w.down, false);
       k.biasGeluBackward(du, du, s.u, w.upBias);
       if (d != null) {
-        Tensor g = pass.take(n, config.intermediateSize());
+        Tensor g = pass.takeHidden(n, config.intermediateSize());
         k.biasGelu(g, s.u, w.upBias);
         k.linearBackwardWeight(d.down, d.downBias, dOut, g);
         k.linearBackwardWeight(d.up, d.upBias, du, h);

@@ -15,9 +15,10 @@ import java.util.List;
  * logits = r·projectionᵀ + bias            [B,C]
  * </pre>
  *
- * {@code dense} and {@code projection} are the weights, or what a {@link SpectralNorm} makes of
- * them. BERT calls {@code dense} the pooler and keeps it with the encoder; RoBERTa keeps both parts
- * in the classifier. fairseq's head is RoBERTa's with a head dropout of 0.
+ * From f on all is of the backend's real type. {@code dense} and {@code projection} are the
+ * weights, or what a {@link SpectralNorm} makes of them. BERT calls {@code dense} the pooler and
+ * keeps it with the encoder; RoBERTa keeps both parts in the classifier. fairseq's head is
+ * RoBERTa's with a head dropout of 0.
  */
 final class Head {
 
@@ -90,7 +91,7 @@ final class Head {
     int b = batch.sequenceCount();
     int h = config.hiddenSize();
     Saved s = new Saved(pass.take(b, h), pass.take(b, h), pass.take(b, h));
-    k.gather(s.f, hidden, batch.firstTokens());
+    gather(pass, s.f, hidden, batch.firstTokens());
     float p = inputDropout(pass);
     if (p > 0) {
       k.dropout(s.f, s.f, p, pass.key(Sites.HEAD_INPUT_DROPOUT), batch.sequenceRows());
@@ -144,7 +145,27 @@ final class Head {
         k.dropout(df, df, p, pass.key(Sites.HEAD_INPUT_DROPOUT), batch.sequenceRows());
       }
       k.zero(dHidden);
-      k.gatherBackward(dHidden, df, batch.firstTokens());
+      if (dHidden.dtype() == k.real()) {
+        k.gatherBackward(dHidden, df, batch.firstTokens());
+      } else {
+        Tensor rounded = pass.takeHidden(b, config.hiddenSize());
+        k.convert(rounded, df);
+        k.gatherBackward(dHidden, rounded, batch.firstTokens());
+      }
+    }
+  }
+
+  /** {@code f[b] = hidden[rows[b]]}. */
+  private static void gather(Pass pass, Tensor f, Tensor hidden, Tensor rows) {
+    Kernels k = pass.kernels();
+    if (hidden.dtype() == k.real()) {
+      k.gather(f, hidden, rows);
+      return;
+    }
+    try (Arena.Scope scratch = pass.arena().open()) {
+      Tensor states = pass.takeHidden(f.rows(), f.cols());
+      k.gather(states, hidden, rows);
+      k.convert(f, states);
     }
   }
 }

@@ -11,9 +11,10 @@ import io.holdfast.kernels.none.NullKernels;
  * the largest batch, and the arena's high-water mark is the answer.
  *
  * @param block of the layout: as much as weights or gradients take, or one of Adam's moments
+ * @param factors the encoder's weights in the type of hidden states, where that is another
  * @param activations the arena of a step: batch, saved activations, scratch, losses
  */
-public record MemoryPlan(long block, long activations) {
+public record MemoryPlan(long block, long factors, long activations) {
 
   /** Bytes of an arena on the null backend that is never full. */
   public static final long UNBOUNDED = 1L << 60;
@@ -62,13 +63,15 @@ public record MemoryPlan(long block, long activations) {
     try (Kernels none = new NullKernels(kernels).kernels();
         Arena blocks = new Arena(none, UNBOUNDED);
         Arena activations = new Arena(none, UNBOUNDED)) {
-      Parameters weights = new Parameters(layout, blocks, none.real());
-      long block = blocks.used();
       Parameters gradients = new Parameters(layout, blocks, none.real());
+      long block = blocks.used();
+      Parameters weights = Parameters.weights(layout, blocks, none);
+      long factors = blocks.used() - 2 * block;
       SequenceClassifier model = new SequenceClassifier(config, weights);
+      model.weightsChanged(none);
       Pass pass = new Pass(none, activations, Key.of(0), true, true);
       step.run(model, pass, largest.batch(config.regression()), gradients);
-      return new MemoryPlan(block, activations.highWater());
+      return new MemoryPlan(block, factors, activations.highWater());
     }
   }
 }

@@ -135,6 +135,23 @@ public final class ParameterLayout {
     return entry;
   }
 
+  /** Neighbouring elements of a block. */
+  record Range(long start, long end) {}
+
+  /** What lies between the embeddings and the head. */
+  Range encoder() {
+    int head = entries.values().stream().mapToInt(Entry::depth).max().orElse(0);
+    long start = elements;
+    long end = 0;
+    for (Entry entry : entries.values()) {
+      if (entry.depth() > 0 && entry.depth() < head) {
+        start = Math.min(start, entry.start());
+        end = Math.max(end, entry.start() + entry.elements());
+      }
+    }
+    return new Range(Math.min(start, end), end);
+  }
+
   /** Elements of a whole block. */
   public long elements() {
     return elements;

@@ -36,6 +36,11 @@ public record Pass(
     return arena.take(kernels.real(), rows, cols);
   }
 
+  /** One of the type of hidden states. */
+  public Tensor takeHidden(int rows, int cols) {
+    return arena.take(kernels.hidden(), rows, cols);
+  }
+
   /** The dropout probability in force. */
   public float dropout(float probability) {
     return training ? probability : 0f;

@@ -27,11 +27,12 @@ final class SelfAttention {
       ) {
 
     static Weights of(Parameters p, String prefix) {
+      Parameters factors = p.factors();
       return new Weights(
-          p.joined(prefix + "self.query.weight", 3),
-          p.joined(prefix + "self.query.bias", 3),
-          p.get(prefix + "output.dense.weight"),
-          p.get(prefix + "output.dense.bias"),
+          factors.joined(prefix + "self.query.weight", 3),
+          factors.joined(prefix + "self.query.bias", 3),
+          factors.get(prefix + "output.dense.weight"),
+          factors.get(prefix + "output.dense.bias"),
           p.get(prefix + "output.LayerNorm.weight"),
           p.get(prefix + "output.LayerNorm.bias"));
     }
@@ -51,10 +52,10 @@ final class SelfAttention {
       int h = c.hiddenSize();
       return new Saved(
           x,
-          pass.take(n, 3 * h),
-          pass.take(n, h),
+          pass.takeHidden(n, 3 * h),
+          pass.takeHidden(n, h),
           pass.take(n, c.heads()),
-          pass.take(n, h),
+          pass.takeHidden(n, h),
           pass.take(n, 1),
           pass.take(n, 1));
     }
@@ -139,9 +140,9 @@ final class SelfAttention {
     int n = dh.rows();
     int hidden = config.hiddenSize();
     try (Arena.Scope scope = pass.arena().open()) {
-      Tensor dOut = pass.take(n, hidden);
-      Tensor dctx = pass.take(n, hidden);
-      Tensor dqkv = pass.take(n, 3 * hidden);
+      Tensor dOut = pass.takeHidden(n, hidden);
+      Tensor dctx = pass.takeHidden(n, hidden);
+      Tensor dqkv = pass.takeHidden(n, 3 * hidden);
       k.dropoutAddLayerNormBackward(
           dOut,
           dh,

@@ -94,9 +94,21 @@ public final class SequenceClassifier {
   }
 
   /**
+   * To be called when weights have changed, before a forward: where hidden states are of 16 bits,
+   * the encoder computes with a copy of its weights in that type, which is made here.
+   */
+  public void weightsChanged(Kernels kernels) {
+    weights.round(kernels);
+  }
+
+  /**
    * {@code e[t] = wordTable[tokens[t]]}: the lookup alone, before positions, LayerNorm and dropout.
    */
   public Tensor embedWords(Pass pass, DeviceBatch batch) {
+    if (!weights.isRounded()) {
+      throw new IllegalStateException(
+          "weightsChanged() has not been called since the model was made");
+    }
     Tensor e = pass.take(batch.tokenCount(), config.hiddenSize());
     pass.kernels().gather(e, weights.get(wordTable), batch.tokens());
     return e;
@@ -115,7 +127,7 @@ public final class SequenceClassifier {
 
   /** From word embeddings [N,H] to logits [B,C]. {@code e} is not changed. */
   public Activations forward(Pass pass, DeviceBatch batch, Tensor e) {
-    Tensor x = pass.take(batch.tokenCount(), config.hiddenSize());
+    Tensor x = pass.takeHidden(batch.tokenCount(), config.hiddenSize());
     return forward(pass, batch, x, embeddings.forward(pass, batch, x, e));
   }
 
@@ -125,7 +137,7 @@ public final class SequenceClassifier {
    * and adds none to the tables. It is read again there.
    */
   public Activations forwardSum(Pass pass, DeviceBatch batch, Tensor s) {
-    Tensor x = pass.take(batch.tokenCount(), config.hiddenSize());
+    Tensor x = pass.takeHidden(batch.tokenCount(), config.hiddenSize());
     return forward(pass, batch, x, embeddings.forwardSum(pass, batch, x, s));
   }
 
@@ -142,7 +154,7 @@ public final class SequenceClassifier {
     List<EncoderLayer.Saved> savedLayers = new ArrayList<>();
     for (int i = 0; i < layers.size(); i++) {
       addHiddenNoise(pass, batch, x, i);
-      Tensor y = pass.take(batch.tokenCount(), config.hiddenSize());
+      Tensor y = pass.takeHidden(batch.tokenCount(), config.hiddenSize());
       savedLayers.add(layers.get(i).forward(pass, batch, y, x));
       x = y;
     }
@@ -163,9 +175,14 @@ public final class SequenceClassifier {
   public Tensor backward(
       Pass pass, DeviceBatch batch, Activations a, Tensor dLogits, Parameters gradients) {
     Tensor dx = backwardTo(0, pass, batch, a, dLogits, gradients);
+    Tensor de = dx;
+    if (dx.dtype() != pass.kernels().real()) {
+      de = pass.take(dx.rows(), dx.cols());
+      pass.kernels().convert(de, dx);
+    }
     Embeddings.Saved saved = a.embeddings.prefix(batch.tokenCount());
-    embeddings.backward(frozen.embeddings() ? pass.ofInput() : pass, batch, saved, dx, gradients);
-    return dx;
+    embeddings.backward(frozen.embeddings() ? pass.ofInput() : pass, batch, saved, de, gradients);
+    return de;
   }
 
   /**
@@ -200,7 +217,7 @@ public final class SequenceClassifier {
     int n = batch.tokenCount();
     int trained = pass.weightGradients() ? layers.size() - Math.max(lowest, frozen.layers()) : 0;
     count(n, trained, layers.size() - lowest - trained);
-    Tensor dx = pass.take(n, config.hiddenSize());
+    Tensor dx = pass.takeHidden(n, config.hiddenSize());
     head.backward(pass, batch, a.head.prefix(batch.sequenceCount()), dx, dLogits, gradients);
     for (int i = layers.size() - 1; i >= lowest; i--) {
       Pass own = i < frozen.layers() ? pass.ofInput() : pass;
@@ -227,7 +244,7 @@ public final class SequenceClassifier {
   /** The encoder's output [N,H], for when no backward follows. {@code e} is kept. */
   public Tensor encode(Pass pass, DeviceBatch batch, Tensor e) {
     count(new Work(batch.tokenCount(), 0, 0));
-    Tensor x = pass.take(batch.tokenCount(), config.hiddenSize());
+    Tensor x = pass.takeHidden(batch.tokenCount(), config.hiddenSize());
     try (Arena.Scope scratch = pass.arena().open()) {
       embeddings.forward(pass, batch, x, e);
     }

@@ -53,7 +53,18 @@ class GoldenTest {
                 Stream.of(
                     backend(name, "reference", ReferenceKernels::new, DOUBLE),
                     backend(name, "cpu", () -> Backends.open("cpu", 2, Precision.FP32), FP32),
-                    backend(name, "cuda", EmulatedCuda::kernels, FP32)));
+                    backend(name, "cuda", EmulatedCuda::kernels, FP32),
+                    cuda(name, Precision.BF16, 0x1p-8),
+                    cuda(name, Precision.FP16, 0x1p-11)));
+  }
+
+  /**
+   * A hidden state is rounded some eight times in each of two layers, forward and backward: their
+   * random walk is 6 roundings long, and what is compared is the largest of many.
+   */
+  private static Arguments cuda(String model, Precision precision, double roundoff) {
+    Tolerance tolerance = new Tolerance(16 * roundoff, 16 * roundoff);
+    return backend(model, "cuda " + precision, () -> EmulatedCuda.kernels(precision), tolerance);
   }
 
   private static Arguments backend(

@@ -23,8 +23,9 @@ public final class TestModel implements AutoCloseable {
     this.kernels = kernels;
     this.config = config;
     ParameterLayout layout = ParameterLayout.of(config);
-    this.blocks = new Arena(kernels, 2 * (layout.elements() * kernels.real().bytes() + 64));
-    this.weights = new Parameters(layout, blocks, kernels.real());
+    long gradientBytes = layout.elements() * kernels.real().bytes() + Arena.ALIGNMENT;
+    this.blocks = new Arena(kernels, Parameters.weightBytes(layout, kernels) + gradientBytes);
+    this.weights = Parameters.weights(layout, blocks, kernels);
     this.gradients = new Parameters(layout, blocks, kernels.real());
     this.activations = new Arena(kernels, 16 << 20);
     this.model = new SequenceClassifier(config, weights);
@@ -41,7 +42,9 @@ public final class TestModel implements AutoCloseable {
     return new Pass(new CheckedKernels(kernels), activations, key, training, weightGradients);
   }
 
+  /** A batch for a forward with the weights as they are. */
   public DeviceBatch upload(PackedBatch batch) {
+    model.weightsChanged(kernels);
     return DeviceBatch.upload(kernels, activations, config, batch);
   }
 
@@ -71,7 +74,15 @@ public final class TestModel implements AutoCloseable {
       return reference.toArray(t);
     }
     float[] floats = new float[Math.toIntExact(t.elements())];
-    kernels.download(floats, 0, t);
+    if (t.dtype() == kernels.real()) {
+      kernels.download(floats, 0, t);
+    } else {
+      try (Arena arena = new Arena(kernels, t.elements() * kernels.real().bytes())) {
+        Tensor reals = arena.take(kernels.real(), t.rows(), t.cols());
+        kernels.convert(reals, t);
+        kernels.download(floats, 0, reals);
+      }
+    }
     double[] values = new double[floats.length];
     for (int i = 0; i < values.length; i++) {
       values[i] = floats[i];

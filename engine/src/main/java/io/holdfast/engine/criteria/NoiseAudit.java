@@ -32,6 +32,7 @@ public record NoiseAudit(double changed, double noise, double dropout) {
 
   public static NoiseAudit measure(
       SequenceClassifier model, Pass pass, PackedBatch batch, R3fOptions options) {
+    model.weightsChanged(pass.kernels());
     Pass training = new Pass(pass.kernels(), pass.arena(), pass.key(), true, false);
     boolean reaches = options.r3fCompat() == Compat.PAPER;
     double[] changed = new double[1];

@@ -103,9 +103,10 @@ public final class Smart implements Criterion {
       return Map.of();
     }
     student = model.weights();
-    Parameters slow = new Parameters(student.layout(), arena, kernels.real());
+    Parameters slow = Parameters.weights(student.layout(), arena, kernels);
     kernels.copy(slow.block(), student.block());
     teacher = model.withWeights(slow);
+    teacher.weightsChanged(kernels);
     return Map.of("teacher", slow);
   }
 
@@ -115,6 +116,7 @@ public final class Smart implements Criterion {
       float beta = (float) options.smartBregmanBeta();
       Tensor slow = teacher.weights().block();
       kernels.axpby(slow, 1f - beta, student.block(), beta); // of sum 1 in fp32 too
+      teacher.weightsChanged(kernels);
     }
   }
 

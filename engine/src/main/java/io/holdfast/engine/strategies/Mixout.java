@@ -100,6 +100,7 @@ public final class Mixout implements Criterion {
       drop(pass, w, entry);
       k.axpby(w, 1f, pretrained.get(entry), 1f);
     }
+    model.weightsChanged(k);
     try {
       return criterion.accumulate(model, pass, batch, scale, gradients);
     } finally {

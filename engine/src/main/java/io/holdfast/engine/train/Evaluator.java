@@ -53,6 +53,7 @@ public final class Evaluator {
     int classes = model.config().outputs();
     float[] all = new float[data.size() * classes];
     Pass pass = new Pass(kernels, arena, Key.of(0), false, false);
+    model.weightsChanged(kernels);
     for (int[] indices : batches) {
       stop.check();
       try (Arena.Scope scope = arena.open()) {

@@ -62,7 +62,7 @@ public final class Predictor implements AutoCloseable {
     this.files = files;
     this.parameters = parameters;
     ModelConfig config = files.folder.config();
-    Parameters weights = new Parameters(ParameterLayout.of(config), parameters, kernels.real());
+    Parameters weights = Parameters.weights(ParameterLayout.of(config), parameters, kernels);
     Set<String> absent = files.load(weights, kernels, listener);
     if (!absent.isEmpty()) {
       throw new HoldfastException(
@@ -90,8 +90,7 @@ public final class Predictor implements AutoCloseable {
         listener.warning(kernels.note());
       }
       ParameterLayout layout = ParameterLayout.of(files.folder.config());
-      long bytes = layout.elements() * kernels.real().bytes() + Arena.ALIGNMENT;
-      Arena parameters = new Arena(kernels, bytes);
+      Arena parameters = new Arena(kernels, Parameters.weightBytes(layout, kernels));
       opened.push(parameters);
       return new Predictor(settings, listener, kernels, files, parameters);
     } catch (RuntimeException e) {

@@ -21,12 +21,14 @@ import java.util.stream.Collectors;
  * @param block bytes of one block of parameters
  * @param blocks how many: weights alone, or weights, gradients, two moments and, if asked for, an
  *     average
+ * @param factors bytes of the encoder's weights in the type of hidden states, where that is another
  * @param state bytes of what a criterion keeps from update to update
  * @param training bytes of a training step's activations; 0 without training
  * @param plain what {@code training} would be with cross-entropy
  * @param inference bytes of an evaluation batch
  */
-record RunMemory(long block, int blocks, long state, long training, long plain, long inference) {
+record RunMemory(
+    long block, int blocks, long factors, long state, long training, long plain, long inference) {
 
   private static final int TRAINING_BLOCKS = 4;
 
@@ -45,7 +47,13 @@ record RunMemory(long block, int blocks, long state, long training, long plain, 
     long plain = step(kernels, config, new CrossEntropy(), train, new long[1]).activations();
     long inference = eval == null ? 0 : inference(kernels, config, eval).activations();
     return new RunMemory(
-        plan.block(), TRAINING_BLOCKS, state[0], plan.activations(), plain, inference);
+        plan.block(),
+        TRAINING_BLOCKS,
+        plan.factors(),
+        state[0],
+        plan.activations(),
+        plain,
+        inference);
   }
 
   /**
@@ -72,12 +80,12 @@ record RunMemory(long block, int blocks, long state, long training, long plain, 
 
   /** The same with a block for an average of the weights. */
   RunMemory withAverage() {
-    return new RunMemory(block, blocks + 1, state, training, plain, inference);
+    return new RunMemory(block, blocks + 1, factors, state, training, plain, inference);
   }
 
   static RunMemory forInference(Kernels kernels, ModelConfig config, Batches.Bounds eval) {
     MemoryPlan plan = inference(kernels, config, eval);
-    return new RunMemory(plan.block(), 1, 0, 0, 0, plan.activations());
+    return new RunMemory(plan.block(), 1, plan.factors(), 0, 0, 0, plan.activations());
   }
 
   private static MemoryPlan inference(Kernels kernels, ModelConfig config, Batches.Bounds eval) {
@@ -96,7 +104,7 @@ record RunMemory(long block, int blocks, long state, long training, long plain, 
 
   /** Bytes of the arena of what lasts: parameter blocks and the criterion's state. */
   long parameters() {
-    return block * blocks + state;
+    return block * blocks + factors + state;
   }
 
   /** Bytes of the arena of activations. */
@@ -150,7 +158,7 @@ record RunMemory(long block, int blocks, long state, long training, long plain, 
 
   private Map<String, Long> items() {
     Map<String, Long> items = new LinkedHashMap<>();
-    items.put("weights", block);
+    items.put("weights", block + factors);
     if (blocks >= TRAINING_BLOCKS) {
       items.put("gradients", block);
       items.put("Adam's moments", 2 * block);

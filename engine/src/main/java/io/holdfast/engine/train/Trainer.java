@@ -251,6 +251,7 @@ final class Trainer {
     long start = System.nanoTime();
     int examples = microBatches.stream().mapToInt(indices -> indices.length).sum();
     space.kernels.zero(gradients.block());
+    space.model.weightsChanged(space.kernels);
     Work before = space.model.work();
     criterion.beginUpdate(space.kernels);
     LossReport report = LossReport.EMPTY;

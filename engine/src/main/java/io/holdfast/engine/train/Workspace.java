@@ -32,7 +32,7 @@ final class Workspace implements AutoCloseable {
     }
     this.model =
         new SequenceClassifier(
-            config, new Parameters(ParameterLayout.of(config), parameters, kernels.real()), frozen);
+            config, Parameters.weights(ParameterLayout.of(config), parameters, kernels), frozen);
   }
 
   /** Another block, as large as the weights. */

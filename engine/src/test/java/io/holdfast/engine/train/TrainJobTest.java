@@ -385,7 +385,7 @@ class TrainJobTest {
 
   @Test
   void memoryThatIsNotThereIsSaid() {
-    RunMemory memory = new RunMemory(100L << 20, 4, 0, 700L << 20, 300L << 20, 10);
+    RunMemory memory = new RunMemory(100L << 20, 4, 0, 0, 700L << 20, 300L << 20, 10);
     memory.check(memory.total());
     refused(
         Kind.OUT_OF_MEMORY,

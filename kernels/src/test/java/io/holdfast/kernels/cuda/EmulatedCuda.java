@@ -44,7 +44,7 @@ public final class EmulatedCuda {
     return kernels(Precision.FP32);
   }
 
-  static Kernels kernels(Precision precision) {
+  public static Kernels kernels(Precision precision) {
     libraries();
     return Backends.open("cuda", 1, precision);
   }
