@@ -20,8 +20,8 @@ final class Failures {
   private static final Map<String, String> ELSEWHERE =
       Map.of(
           "--overwrite-output-dir", "a folder is never overwritten: name a new --output-dir",
-          "--fp16", "there is no half precision here: see --precision",
-          "--bf16", "use --precision bf16-gemm",
+          "--fp16", "use --precision fp16, with --backend cuda",
+          "--bf16", "use --precision bf16, with --backend cuda, or bf16-gemm",
           "--tf32", "use --precision tf32, with --backend cuda",
           "--resume-from-checkpoint", "the same command with the same --output-dir resumes",
           "--no-cuda", "use --backend cpu, the default");

@@ -40,9 +40,9 @@ final class InferenceOptions {
 
   @Option(
       names = "--precision",
-      paramLabel = "fp32|tf32|bf16-gemm",
+      paramLabel = "fp32|tf32|bf16|fp16|bf16-gemm",
       converter = PrecisionConverter.class,
-      description = "matrix products; default ${DEFAULT-VALUE}")
+      description = "fp32; cuda: tf32, bf16, fp16; cpu: bf16-gemm; default ${DEFAULT-VALUE}")
   private Precision precision = DEFAULTS.precision();
 
   @Option(

@@ -14,6 +14,8 @@ import io.holdfast.kernels.Tensor;
  * @param training dropout is on
  * @param weightGradients false: a backward computes the gradient of its input alone
  * @param hiddenNoise joins the inputs of the encoder layers; null: none
+ * @param lossScale what gradients that go into a backward are multiplied with, so that they do not
+ *     vanish in half precision
  */
 public record Pass(
     Kernels kernels,
@@ -21,14 +23,19 @@ public record Pass(
     Key key,
     boolean training,
     boolean weightGradients,
-    HiddenNoise hiddenNoise) {
+    HiddenNoise hiddenNoise,
+    float lossScale) {
 
   public Pass(Kernels kernels, Arena arena, Key key, boolean training, boolean weightGradients) {
-    this(kernels, arena, key, training, weightGradients, null);
+    this(kernels, arena, key, training, weightGradients, null, 1f);
+  }
+
+  public Pass withLossScale(float scale) {
+    return new Pass(kernels, arena, key, training, weightGradients, hiddenNoise, scale);
   }
 
   public Pass withHiddenNoise(HiddenNoise noise) {
-    return new Pass(kernels, arena, key, training, weightGradients, noise);
+    return new Pass(kernels, arena, key, training, weightGradients, noise, lossScale);
   }
 
   /** An activation of the backend's real type. */
@@ -48,12 +55,12 @@ public record Pass(
 
   /** The same pass, whose backward computes the gradient of its input alone. */
   public Pass ofInput() {
-    return new Pass(kernels, arena, key, training, false, hiddenNoise);
+    return new Pass(kernels, arena, key, training, false, hiddenNoise, lossScale);
   }
 
   /** The same pass with other draws. */
   public Pass withKey(Key other) {
-    return new Pass(kernels, arena, other, training, weightGradients, hiddenNoise);
+    return new Pass(kernels, arena, other, training, weightGradients, hiddenNoise, lossScale);
   }
 
   public Key key(int site) {

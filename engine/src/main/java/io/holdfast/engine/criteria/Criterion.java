@@ -40,7 +40,8 @@ public interface Criterion {
    * Adds the gradient of {@code scale · Σ_b loss_b} over the examples of {@code batch} to {@code
    * gradients}. Everything taken from the pass's arena is given back on return.
    *
-   * @param scale 1 / examples of the whole update, so that micro-batches accumulate to the mean
+   * @param scale 1 / examples of the whole update, so that micro-batches accumulate to the mean,
+   *     times {@link Pass#lossScale}
    */
   LossReport accumulate(
       SequenceClassifier model, Pass pass, PackedBatch batch, float scale, Parameters gradients);

@@ -96,7 +96,8 @@ public final class Sift implements Criterion {
       Activations a = model.forwardSum(branch, x, Perturbation.add(pass, n, delta));
       Tensor dQ = zeros(pass, p);
       Tensor term = pass.take(p.rows(), 1);
-      ConsistencyLoss.add(pass, x, options.siftStopGrad(), term, null, dQ, p, a.logits(), 1f);
+      float scale = pass.lossScale();
+      ConsistencyLoss.add(pass, x, options.siftStopGrad(), term, null, dQ, p, a.logits(), scale);
       Tensor g = model.backward(branch, x, a, dQ, null);
       float step = (float) options.siftStepSize();
       k.ascend(
@@ -105,7 +106,7 @@ public final class Sift implements Criterion {
           Perturbation.eachToken(pass, x),
           Norm.LINF,
           step,
-          FLOOR,
+          FLOOR * scale,
           Float.POSITIVE_INFINITY);
     }
     return delta;

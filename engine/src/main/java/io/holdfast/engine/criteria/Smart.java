@@ -174,7 +174,7 @@ public final class Smart implements Criterion {
       try (Arena.Scope each = s.pass.arena().open()) {
         Activations a = s.model.forward(branch, s.x, Perturbation.add(s.pass, s.e, delta));
         Tensor dQ = s.zeroLogits();
-        ConsistencyLoss.add(s.pass, s.x, s.column(), null, dQ, s.p, a.logits(), 1f);
+        ConsistencyLoss.add(s.pass, s.x, s.column(), null, dQ, s.p, a.logits(), branch.lossScale());
         project(s, delta, s.model.backward(branch, s.x, a, dQ, null));
       }
     }
@@ -190,7 +190,7 @@ public final class Smart implements Criterion {
       k.ascend(delta, g, s.x.sequences(), Norm.LINF, length, 0f, epsilon);
       return;
     }
-    k.axpby(g, 1f, delta, length); // g = delta + step · g
+    k.axpby(g, 1f, delta, length / s.pass.lossScale()); // g = delta + step · g
     k.zero(delta);
     Sequences tokens = Perturbation.eachToken(s.pass, s.x);
     k.ascend(delta, g, tokens, Norm.LINF, 1f, FLOOR, Float.POSITIVE_INFINITY);

@@ -18,12 +18,14 @@ final class NonFinite {
    * deepest is named: a backward carries what is not finite from there down.
    *
    * @param step the update that was to be done, from 1
+   * @param lossScale that gradients and norm are multiplied with
    */
   static void check(
       Kernels kernels,
       int step,
       LossReport report,
       double norm,
+      double lossScale,
       Parameters weights,
       Parameters gradients) {
     if (Double.isFinite(report.loss()) && Double.isFinite(norm)) {
@@ -52,6 +54,7 @@ final class NonFinite {
             + report.meanLoss()
             + ", gradient norm "
             + norm
+            + (lossScale == 1 ? "" : " at a loss scale of " + lossScale)
             + "; first bad tensor: "
             + (place == null ? "the sum of squares of the gradients" : place)
             + "; no weight was changed; lower --learning-rate or lengthen --warmup");

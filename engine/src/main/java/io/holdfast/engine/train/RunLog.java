@@ -52,6 +52,7 @@ final class RunLog implements AutoCloseable {
       LossReport report,
       double learningRate,
       double norm,
+      double lossScale,
       double tokensPerSecond,
       StepCost cost) {
     Map<String, Number> values = new LinkedHashMap<>();
@@ -59,6 +60,9 @@ final class RunLog implements AutoCloseable {
     values.putAll(report.meanParts());
     values.put("learning_rate", learningRate);
     values.put("grad_norm", norm);
+    if (lossScale != 1) {
+      values.put("loss_scale", lossScale);
+    }
     values.put("tokens_per_second", tokensPerSecond);
     values.putAll(cost.toMap());
     event(step, epoch, "train", values);

@@ -3,6 +3,7 @@ package io.holdfast.engine.train;
 import io.holdfast.engine.criteria.CriterionOptions;
 import io.holdfast.engine.data.Split;
 import io.holdfast.engine.data.Tasks;
+import io.holdfast.engine.optim.LossScaleOptions;
 import io.holdfast.engine.optim.Schedule;
 import io.holdfast.engine.options.Option;
 import io.holdfast.engine.options.Options;
@@ -114,8 +115,11 @@ public record TrainConfig(
         boolean weightDecayAll,
     @Option(help = "largest global gradient norm; 0: no clipping", byDefault = "1.0", min = 0)
         double maxGradNorm,
-    @Option(help = "matrix products: fp32, tf32 (cuda), bf16-gemm (cpu)", byDefault = "fp32")
+    @Option(
+            help = "fp32; cuda: tf32 products, bf16 or fp16 hidden states; cpu: bf16-gemm products",
+            byDefault = "fp32")
         Precision precision,
+    LossScaleOptions lossScaling,
     @Option(help = "where to compute: cpu or cuda", byDefault = "cpu") String backend,
     @Option(help = "worker threads; 0: one per core", byDefault = "0", min = 0, free = true)
         int threads,

@@ -1,6 +1,7 @@
 package io.holdfast.engine.train;
 
 import io.holdfast.engine.criteria.LossReport;
+import io.holdfast.engine.optim.LossScale;
 import io.holdfast.model.Work;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -23,6 +24,9 @@ final class TrainState {
 
   /** The evaluation that follows the last update has not been done. */
   public boolean evaluationDue;
+
+  /** Of the next update. */
+  public LossScale lossScale = LossScale.NONE;
 
   /** Since the last log line, since the last evaluation, and in all. */
   public LossReport sinceLog = LossReport.EMPTY;

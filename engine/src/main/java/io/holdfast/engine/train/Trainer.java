@@ -9,6 +9,8 @@ import io.holdfast.engine.data.TokenizedDataset;
 import io.holdfast.engine.optim.AdamW;
 import io.holdfast.engine.optim.AdamWConfig;
 import io.holdfast.engine.optim.GradientClip;
+import io.holdfast.engine.optim.LossScale;
+import io.holdfast.engine.optim.LossScaleOptions;
 import io.holdfast.engine.optim.ParameterGroup;
 import io.holdfast.engine.optim.Schedule;
 import io.holdfast.engine.run.Checkpoints;
@@ -18,6 +20,7 @@ import io.holdfast.engine.strategies.StrategyOptions;
 import io.holdfast.engine.strategies.WeightAverage;
 import io.holdfast.kernels.HoldfastException;
 import io.holdfast.kernels.Key;
+import io.holdfast.kernels.Precision;
 import io.holdfast.model.ModelConfig;
 import io.holdfast.model.PackedBatch;
 import io.holdfast.model.ParameterLayout;
@@ -52,6 +55,7 @@ final class Trainer {
   private final Parameters gradients;
   private final AdamW adam;
   private final WeightAverage average;
+  private final LossScaleOptions lossScaling;
   private final Schedule schedule;
   private final Checkpoints checkpoints;
   private final TrainingCheckpoint saved;
@@ -95,6 +99,7 @@ final class Trainer {
                 config.adamBiasCorrection(),
                 config.adamEpsilonInside()),
             groups(config, space.model.config()));
+    this.lossScaling = config.lossScaling();
     this.schedule = plan.schedule(config);
     this.checkpoints = checkpoints;
     Key key = Key.of(config.seed()).at(CRITERION_STATE);
@@ -227,6 +232,9 @@ final class Trainer {
   }
 
   private void begin() {
+    if (isScaled()) {
+      state.lossScale = LossScale.initial(lossScaling.fp16InitScale());
+    }
     if (criterion.addsNoise()) {
       PackedBatch first = train.pack(plan.updates(0).get(0).get(0));
       R3fOptions options = config.criterionOptions().r3f();
@@ -249,31 +257,61 @@ final class Trainer {
   /** One update: accumulate, check, clip, schedule, AdamW. */
   private void update(List<int[]> microBatches, int updatesInEpoch) {
     long start = System.nanoTime();
-    int examples = microBatches.stream().mapToInt(indices -> indices.length).sum();
-    space.kernels.zero(gradients.block());
-    space.model.weightsChanged(space.kernels);
     Work before = space.model.work();
-    criterion.beginUpdate(space.kernels);
-    LossReport report = LossReport.EMPTY;
-    for (int[] indices : microBatches) {
-      PackedBatch batch = train.pack(indices);
-      report =
-          report.plus(
-              criterion.accumulate(space.model, pass(state.step), batch, 1f / examples, gradients));
-    }
-    criterion.endUpdate(pass(state.step), gradients);
-    double norm = GradientClip.norm(space.kernels, gradients);
     double epoch = state.epoch + (state.updateInEpoch + 1.0) / updatesInEpoch;
+    space.model.weightsChanged(space.kernels);
+    criterion.beginUpdate(space.kernels);
+    LossReport report = accumulate(microBatches);
+    double norm = GradientClip.norm(space.kernels, gradients);
+    while (isOverflow(report, norm)) {
+      state.lossScale = state.lossScale.afterOverflow(lossScaling.thresholdLossScale());
+      log.event(state.step + 1, epoch, "overflow", Map.of("loss_scale", state.lossScale.scale()));
+      report = accumulate(microBatches);
+      norm = GradientClip.norm(space.kernels, gradients);
+    }
     checkFinite(report, norm, epoch);
+    double scale = state.lossScale.scale();
+    norm /= scale;
     double learningRate = learningRate(state.step + 1);
-    adam.step(gradients, learningRate, GradientClip.factor(norm, config.maxGradNorm()));
+    adam.step(gradients, learningRate, GradientClip.factor(norm, config.maxGradNorm()) / scale);
     state.step++;
+    if (isScaled()) {
+      int window = lossScaling.window(config.gradientAccumulationSteps());
+      state.lossScale = state.lossScale.afterUpdate(window);
+    }
     if (average != null) {
       average.observe(state.step);
     }
     Work work = space.model.work().minus(before);
     state.add(report, work, (System.nanoTime() - start) * 1e-9);
     report(report, norm, learningRate, epoch);
+  }
+
+  /** The gradients of a whole update, times the loss scale. */
+  private LossReport accumulate(List<int[]> microBatches) {
+    space.kernels.zero(gradients.block());
+    Pass pass = pass(state.step).withLossScale((float) state.lossScale.scale());
+    int examples = microBatches.stream().mapToInt(indices -> indices.length).sum();
+    LossReport report = LossReport.EMPTY;
+    for (int[] indices : microBatches) {
+      PackedBatch batch = train.pack(indices);
+      float scale = pass.lossScale() / examples;
+      report = report.plus(criterion.accumulate(space.model, pass, batch, scale, gradients));
+    }
+    criterion.endUpdate(pass, gradients);
+    return report;
+  }
+
+  private boolean isScaled() {
+    return config.precision() == Precision.FP16;
+  }
+
+  /** Whether the gradients alone are too large, and a smaller scale is left to try. */
+  private boolean isOverflow(LossReport report, double norm) {
+    return isScaled()
+        && Double.isFinite(report.loss())
+        && !Double.isFinite(norm)
+        && !lossScaling.isLast(state.lossScale);
   }
 
   /** Of update {@code step}, from 1. */
@@ -291,7 +329,13 @@ final class Trainer {
   private void checkFinite(LossReport report, double norm, double epoch) {
     try {
       NonFinite.check(
-          space.kernels, state.step + 1, report, norm, space.model.weights(), gradients);
+          space.kernels,
+          state.step + 1,
+          report,
+          norm,
+          state.lossScale.scale(),
+          space.model.weights(),
+          gradients);
     } catch (HoldfastException e) {
       Map<String, Double> values = Map.of("loss", report.meanLoss(), "grad_norm", norm);
       log.event(state.step + 1, epoch, "diverged", values);
@@ -316,8 +360,9 @@ final class Trainer {
                 speed,
                 Duration.ofSeconds(remaining)));
     if (state.step % config.loggingSteps() == 0 || state.step == plan.totalSteps()) {
+      double lossScale = state.lossScale.scale();
       StepCost cost = state.recentCost(space.plan.extra());
-      log.training(state.step, epoch, state.sinceLog, learningRate, norm, speed, cost);
+      log.training(state.step, epoch, state.sinceLog, learningRate, norm, lossScale, speed, cost);
       state.sinceLog = LossReport.EMPTY;
       state.workSinceLog = Work.NONE;
     }

@@ -1,6 +1,5 @@
 package io.holdfast.engine.criteria;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.holdfast.engine.optim.AdamW;
@@ -37,7 +36,7 @@ class EmulatedCudaTest {
   /** Losses of ten updates with dropout and noise, and the gradients of the first. */
   private record Run(double[] losses, double[] gradients) {
 
-    static Run of(Kernels kernels, String name) {
+    static Run of(Kernels kernels, String name, float lossScale) {
       ModelConfig config = TinyModels.config(Architecture.ROBERTA, 3);
       double[] losses = new double[STEPS];
       double[] gradients = null;
@@ -52,10 +51,13 @@ class EmulatedCudaTest {
           PackedBatch batch = TinyModels.batch(config, KEY.at(step % 3), 7, 1, 24, 13);
           k.zero(m.gradients.block());
           criterion.beginUpdate(k);
-          Pass pass = new Pass(k, m.activations, KEY.at(step), true, true);
-          losses[step] = criterion.accumulate(m.model, pass, batch, 0.25f, m.gradients).meanLoss();
+          m.model.weightsChanged(k);
+          Pass plain = new Pass(k, m.activations, KEY.at(step), true, true);
+          Pass pass = plain.withLossScale(lossScale);
+          float scale = 0.25f * lossScale;
+          losses[step] = criterion.accumulate(m.model, pass, batch, scale, m.gradients).meanLoss();
           gradients = step == 0 ? m.values(m.gradients.block()) : gradients;
-          adam.step(m.gradients, 1e-3, 1);
+          adam.step(m.gradients, 1e-3, 1 / lossScale);
         }
         return new Run(losses, gradients);
       }
@@ -65,15 +67,36 @@ class EmulatedCudaTest {
   @ParameterizedTest
   @MethodSource("criteria")
   void tenUpdatesAreThoseOfCpu(String criterion) {
-    Run cpu = Run.of(Backends.open("cpu", 1, Precision.FP32), criterion);
-    Run cuda = Run.of(EmulatedCuda.kernels(), criterion);
-    assertArrayEquals(cpu.losses, cuda.losses, 1e-5);
+    compare(criterion, Precision.FP32, 1, 1e-5);
+  }
+
+  /** Roundings of hidden states add up as GoldenTest says. */
+  @ParameterizedTest
+  @MethodSource("criteria")
+  void tenUpdatesInBf16AreNearThoseOfCpu(String criterion) {
+    compare(criterion, Precision.BF16, 1, 16 * 0x1p-8);
+  }
+
+  @ParameterizedTest
+  @MethodSource("criteria")
+  void tenUpdatesInFp16AreNearThoseOfCpu(String criterion) {
+    compare(criterion, Precision.FP16, 128, 16 * 0x1p-11);
+  }
+
+  private static void compare(
+      String criterion, Precision precision, float lossScale, double tolerance) {
+    Run cpu = Run.of(Backends.open("cpu", 1, Precision.FP32), criterion, 1);
+    Run cuda = Run.of(EmulatedCuda.kernels(precision), criterion, lossScale);
+    for (int step = 0; step < STEPS; step++) {
+      double loss = cpu.losses[step];
+      assertEquals(loss, cuda.losses[step], tolerance * Math.max(1, loss), "step " + step);
+    }
     double difference = 0;
     double norm = 0;
     for (int i = 0; i < cpu.gradients.length; i++) {
-      difference += Math.pow(cpu.gradients[i] - cuda.gradients[i], 2);
+      difference += Math.pow(cpu.gradients[i] - cuda.gradients[i] / lossScale, 2);
       norm += Math.pow(cpu.gradients[i], 2);
     }
-    assertEquals(0, Math.sqrt(difference / norm), 1e-5);
+    assertEquals(0, Math.sqrt(difference / norm), tolerance);
   }
 }

@@ -12,10 +12,16 @@ import io.holdfast.kernels.cuda.EmulatedCuda;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole runs on the cuda backend, on an emulated driver. */
 class CudaRunTest {
@@ -58,12 +64,14 @@ class CudaRunTest {
     assertFalse(backend.get("device").get("device").asText().isBlank());
   }
 
-  @Test
-  void aRunThatWasStoppedEndsInTheSameBits() {
+  @ParameterizedTest
+  @ValueSource(strings = {"fp32", "bf16", "fp16"})
+  void aRunThatWasStoppedEndsInTheSameBits(String precision) throws IOException {
     TinyRun tiny = new TinyRun(folder, 80);
-    tiny.run(options(tiny, "cuda", "6"));
-    String straight = tiny.hash("cuda6");
-    Map<String, String> again = options(tiny, "cuda", "6");
+    Map<String, String> straight = options(tiny, "cuda", "6");
+    straight.putAll(Map.of("precision", precision, "fp16_scale_window", "4", "average", "ema"));
+    tiny.run(straight);
+    Map<String, String> again = new HashMap<>(straight);
     again.put("output_dir", tiny.output("again").toString());
     StopSignal afterSome =
         new StopSignal() {
@@ -77,7 +85,84 @@ class CudaRunTest {
     int steps = tiny.run(again, ProgressListener.SILENT, afterSome).steps();
     assertTrue(steps > 0 && steps < 6, "stopped after " + steps);
     tiny.run(again);
-    assertEquals(straight, tiny.hash("again"));
+    assertEquals(tiny.hash("cuda6"), tiny.hash("again"));
+    assertEquals(lossScales(tiny, "cuda6"), lossScales(tiny, "again"));
+  }
+
+  private static List<String> lossScales(TinyRun tiny, String output) throws IOException {
+    List<String> scales = new ArrayList<>();
+    for (String line : Files.readAllLines(tiny.output(output).resolve("metrics.jsonl"))) {
+      JsonNode values = Json.parse(line);
+      if (values.has("loss_scale")) {
+        scales.add(values.get("split").asText() + " " + values.get("loss_scale").asText());
+      }
+    }
+    return scales;
+  }
+
+  /** With 16 bits the parts of a run that are not products are the same. */
+  @ParameterizedTest
+  @CsvSource({"bf16, 0.0625", "fp16, 0.0078125"})
+  void tenUpdatesWithHiddenStatesOf16BitsAreNearThoseOfCpu(String precision, double tolerance)
+      throws IOException {
+    TinyRun tiny = new TinyRun(folder, 80);
+    tiny.run(options(tiny, "cpu", "10"));
+    Map<String, String> half = options(tiny, "cuda", "10");
+    half.put("precision", precision);
+    tiny.run(half);
+    assertEquals(losses(tiny, "cpu10").size(), losses(tiny, "cuda10").size());
+    for (int i = 0; i < losses(tiny, "cpu10").size(); i++) {
+      assertEquals(losses(tiny, "cpu10").get(i), losses(tiny, "cuda10").get(i), tolerance);
+    }
+  }
+
+  private static List<Double> losses(TinyRun tiny, String output) throws IOException {
+    List<Double> losses = new ArrayList<>();
+    for (String line : Files.readAllLines(tiny.output(output).resolve("metrics.jsonl"))) {
+      if (Json.parse(line).has("loss")) {
+        losses.add(Json.parse(line).get("loss").asDouble());
+      }
+    }
+    assertTrue(losses.size() > 3);
+    return losses;
+  }
+
+  /** Too large a scale is halved until gradients are finite; no batch is lost by that. */
+  @Test
+  void anOverflowHalvesTheLossScaleAndTheUpdateIsDone() throws IOException {
+    TinyRun tiny = new TinyRun(folder, 80);
+    Map<String, String> half = options(tiny, "cuda", "6");
+    half.putAll(Map.of("precision", "fp16", "logging_steps", "1"));
+    tiny.run(half);
+    half.put("output_dir", tiny.output("large").toString());
+    half.put("fp16_init_scale", Double.toString(0x1p40));
+    tiny.run(half);
+    List<String> scales = lossScales(tiny, "large");
+    long overflows = scales.stream().filter(s -> s.startsWith("overflow")).count();
+    assertTrue(overflows > 16, scales.toString()); // from 2^40 below 2^24
+    assertEquals("overflow " + 0x1p39, scales.get(0));
+    assertEquals("train " + 0x1p40 / (1L << overflows), scales.get(scales.size() - 1));
+    assertEquals(losses(tiny, "cuda6").size(), losses(tiny, "large").size());
+    for (int i = 0; i < losses(tiny, "large").size(); i++) {
+      assertEquals(losses(tiny, "cuda6").get(i), losses(tiny, "large").get(i), 16 * 0x1p-11);
+    }
+  }
+
+  @Test
+  void aLossScaleThatCannotFallEndsTheRun() {
+    TinyRun tiny = new TinyRun(folder, 8);
+    Map<String, String> half = options(tiny, "cuda", "1");
+    half.putAll(
+        Map.of(
+            "precision",
+            "fp16",
+            "fp16_init_scale",
+            Double.toString(0x1p40),
+            "threshold_loss_scale",
+            Double.toString(0x1p38)));
+    HoldfastException e = assertThrows(HoldfastException.class, () -> tiny.run(half));
+    assertEquals(HoldfastException.Kind.DIVERGED, e.kind());
+    assertTrue(e.getMessage().contains("at a loss scale of " + 0x1p38), e.getMessage());
   }
 
   @Test
@@ -87,7 +172,8 @@ class CudaRunTest {
     bf16.put("precision", "bf16-gemm");
     HoldfastException e = assertThrows(HoldfastException.class, () -> tiny.run(bf16));
     assertEquals(HoldfastException.Kind.BACKEND, e.kind());
-    assertEquals("backend cuda: bf16-gemm is not there: use fp32 or tf32", e.getMessage());
+    assertEquals(
+        "backend cuda: bf16-gemm is the cpu's: use bf16, fp16, tf32 or fp32", e.getMessage());
     Map<String, String> tf32 = options(tiny, "cpu", "1");
     tf32.put("precision", "tf32");
     e = assertThrows(HoldfastException.class, () -> tiny.run(tf32));

@@ -99,7 +99,7 @@ class TrainConfigTest {
     "noise_type, gauss, uniform|normal",
     "lr_scheduler_type, step, constant|linear|polynomial|cosine",
     "adam_bias_correction, maybe, true|false",
-    "precision, fp64, fp32|tf32|bf16-gemm",
+    "precision, fp64, fp32|tf32|bf16|fp16|bf16-gemm",
     "learning_rat, 1, --learning-rate",
     "regression, true, --task names"
   })
