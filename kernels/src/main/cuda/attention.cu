@@ -3,34 +3,8 @@
 // the tiles of the other side, so no sum is shared between blocks. A thread has a square of 4 × 4 of a tile of scores: rows
 // 4·ty to 4·ty + 3, and the four columns whose dropout words come from one counter.
 
-static const int TILE = 64, SIDE = 16, PITCH = TILE + 1;
+static const int SIDE = 16, PITCH = TILE + 1;
 static const int SLICES = 8;  // of 16 columns of a head: heads of up to 128
-
-// One head of one sequence: where its rows begin, how far they are apart, and what names its dropout.
-struct Head {
-  int start, length, size, index, stream;
-  Long stride, width;  // of rows of qkv and of ctx
-
-  __device__ Long inQkv(int row) const { return (Long)(start + row) * stride + (Long)index * size; }
-  __device__ Long inCtx(int row) const { return (Long)(start + row) * width + (Long)index * size; }
-};
-
-struct Drop {
-  Word threshold;
-  float scale;
-  Long key;
-};
-
-// The head of this block. Sequences that do not fill the rows, or are longer than the launch, are reported, and empty.
-DEVICE Head thisHead(const int* starts, const int* streams, int rows, int heads, int size, int* fault) {
-  int b = (int)blockIdx.z, start = starts[b], end = starts[b + 1];
-  bool fits = start >= 0 && end >= start && end <= rows && end - start <= (int)gridDim.x * TILE;
-  fits = fits && (b > 0 || start == 0) && (b + 1 < (int)gridDim.z || end == rows);
-  if (!fits) *fault = BAD_SEQUENCE;
-  Head head = {start, fits ? end - start : 0, size, (int)blockIdx.y, streams[b], (Long)3 * heads * size,
-               (Long)heads * size};
-  return head;
-}
 
 // Rows from … of a matrix, as tile[row][column] at a pitch of size + 1; those at length and beyond are 0.
 DEVICE void loadTile(float* tile, const Hidden* data, Long stride, int from, int length, int size) {
@@ -117,10 +91,9 @@ KERNEL attention(Hidden* ctx, float* lse, const Hidden* qkv, const int* starts, 
   int first = (int)blockIdx.x * TILE;
   if (first >= head.length) return;
   float *q = shared, *k = q + TILE * (size + 1), *v = k + TILE * (size + 1), *scores = v + TILE * (size + 1);
-  float scale = 1.0f / sqrtf((float)size), infinity = __int_as_float(0x7F800000);
-  float top[4], sum[4];
+  float scale = 1.0f / sqrtf((float)size), top[4], sum[4];
   for (int r = 0; r < 4; r++) {
-    top[r] = -infinity;
+    top[r] = -infinity();
     sum[r] = 0;
   }
   Rows out = {};
@@ -133,10 +106,10 @@ KERNEL attention(Hidden* ctx, float* lse, const Hidden* qkv, const int* starts, 
     Square s = product(q, k, size);
 #pragma unroll
     for (int r = 0; r < 4; r++) {
-      float highest = -infinity;
+      float highest = -infinity();
 #pragma unroll
       for (int w = 0; w < 4; w++) {
-        s.at[r][w] = left + tileColumn(w) < head.length ? s.at[r][w] * scale : -infinity;
+        s.at[r][w] = left + tileColumn(w) < head.length ? s.at[r][w] * scale : -infinity();
         highest = fmaxf(highest, s.at[r][w]);
       }
       highest = fmaxf(top[r], laneMax<SIDE>(highest));

@@ -6,6 +6,7 @@ typedef long long Long;
 
 // A block has at most so many threads: the compiler then takes no more registers than are there for them.
 #define KERNEL extern "C" __global__ void __launch_bounds__(256)
+#define HEAD_KERNEL extern "C" __global__ void __launch_bounds__(128)
 #define WIDE_KERNEL extern "C" __global__ void __launch_bounds__(1024)
 #define DEVICE static __device__ __forceinline__
 

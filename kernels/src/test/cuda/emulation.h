@@ -3,6 +3,7 @@
 // different places or have left (barrier divergence), partial warps in warp operations, shared memory that is read before
 // it is written (it starts as NaN) or written beyond its end; wide accesses that are not aligned trap. A race shows as
 // results that differ: threads and blocks run in ascending order or, in about half of the launches, in descending order.
+// Asynchronous copies are made when they are waited for, at the latest possible moment.
 #pragma once
 
 #include <setjmp.h>
@@ -47,10 +48,15 @@ struct Fiber {
   int line;     // where it waits
   int turn[2];  // which slots its last exchange within the warp, within the block, used
   char* stack;
+  std::vector<std::pair<void*, const void*>> copies;  // to, from; not yet made
+};
+
+struct Slot {
+  unsigned char bytes[48];
 };
 
 static Fiber fibers[MOST_THREADS];
-static uint64_t slots[4][MOST_THREADS];
+static Slot slots[4][MOST_THREADS];
 static int current;
 static jmp_buf scheduler;
 static void (*kernel)(void**);
@@ -142,8 +148,11 @@ static void runWarp(int from, int to) {
 
 static void runBlock(int threads) {
   memset(memory.data(), POISON, memory.size());
-  memset(slots, POISON, sizeof slots);
-  for (int t = 0; t < threads; t++) fibers[t].turn[0] = fibers[t].turn[1] = 0;
+  for (Slot* turn : slots) memset(turn, POISON, threads * sizeof(Slot));
+  for (int t = 0; t < threads; t++) {
+    fibers[t].turn[0] = fibers[t].turn[1] = 0;
+    fibers[t].copies.clear();
+  }
   release(0, threads);
   for (;;) {
     for (int w = 0; w < threads / WARP_SIZE && failure.empty(); w++) {
@@ -165,10 +174,11 @@ static void checkGuards(int sharedBytes) {
   }
 }
 
-// Every thread leaves a value of up to eight bytes and, when its warp or block is there, may read the others'. Returns
+// Every thread leaves a value that fits a slot and, when its warp or block is there, may read the others'. Returns
 // where: whoever is still reading the last values reads other slots.
 template <class T>
 static int exchange(T value, State state, int line) {
+  static_assert(sizeof value <= sizeof(Slot));
   int block = state == AT_BLOCK, turn = 2 * block + (fibers[current].turn[block] ^= 1);
   memcpy(&slots[turn][current], &value, sizeof value);
   leave(state, line);
@@ -233,6 +243,70 @@ static float fromF16(unsigned short bits) {
   _Float16 half;
   memcpy(&half, &bits, sizeof half);
   return (float)half;
+}
+
+static float fromBf16(unsigned short bits) { return bitsAsFloat((uint32_t)bits << 16); }
+
+// ---- matrices of 16-bit numbers, in the layouts of the PTX ISA; a word has its first number in the lower half ----
+
+// mma.m16n8k16: sums += left · right. With g = lane / 4 and t = lane % 4, number i of left is row g + 8·(i / 2 % 2),
+// column 2t + i % 2 + 8·(i / 4); of right, row 2t + i % 2 + 8·(i / 2), column g; of sums, row g + 8·(i / 2), column
+// 2t + i % 2.
+static void multiplyAdd(float* sums, const unsigned* left, const unsigned* right, float (*real)(unsigned short),
+                        int line) {
+  struct Factors {
+    float left[8], right[4];
+  } mine;
+  for (int i = 0; i < 8; i++) mine.left[i] = real((unsigned short)(left[i / 2] >> i % 2 * 16));
+  for (int i = 0; i < 4; i++) mine.right[i] = real((unsigned short)(right[i / 2] >> i % 2 * 16));
+  int turn = exchange(mine, AT_WARP, line), base = current / WARP_SIZE * WARP_SIZE, lane = current % WARP_SIZE;
+  Factors rows[4], columns[2][4];  // of the lanes that have this one's
+  for (int t = 0; t < 4; t++) {
+    rows[t] = slot<Factors>(turn, base + lane / 4 * 4 + t);
+    for (int i = 0; i < 2; i++) columns[i][t] = slot<Factors>(turn, base + (lane % 4 * 2 + i) * 4 + t);
+  }
+  for (int i = 0; i < 4; i++) {
+    double sum = sums[i];
+    for (int k = 0; k < 16; k++) {
+      int t = k % 8 / 2;
+      sum += (double)rows[t].left[k / 8 * 4 + i / 2 * 2 + k % 2] * columns[i % 2][t].right[k / 8 * 2 + k % 2];
+    }
+    sums[i] = (float)sum;
+  }
+}
+
+static void sharedRow(const void* row) {
+  const unsigned char* p = (const unsigned char*)row;
+  if ((uintptr_t)p % 16 != 0 || p < shared() || p + 16 > memory.data() + memory.size() - GUARD) {
+    failure = "no row of 16 aligned bytes in shared memory";
+  }
+}
+
+// ldmatrix.x4: lane 8m + r names row r of matrix m. Word m is, of matrix m, row g, columns 2t and 2t + 1; transposed,
+// rows 2t and 2t + 1 of column g.
+static void loadMatrices(unsigned* to, const void* row, bool transposed, int line) {
+  sharedRow(row);
+  int turn = exchange(row, AT_WARP, line), base = current / WARP_SIZE * WARP_SIZE, lane = current % WARP_SIZE;
+  for (int m = 0; m < 4; m++) {
+    to[m] = 0;
+    for (int i = 0; i < 2; i++) {
+      int r = lane / 4, c = lane % 4 * 2 + i;
+      if (transposed) std::swap(r, c);
+      to[m] |= (unsigned)slot<const unsigned short*>(turn, base + 8 * m + r)[c] << 16 * i;
+    }
+  }
+}
+
+// cp.async of 16 bytes, and cp.async.wait_all.
+static void startCopy(void* to, const void* from) {
+  sharedRow(to);
+  if ((uintptr_t)from % 16 != 0) failure = "an asynchronous copy from an address that is not aligned";
+  fibers[current].copies.emplace_back(to, from);
+}
+
+static void finishCopies() {
+  for (auto& copy : fibers[current].copies) memcpy(copy.first, copy.second, 16);
+  fibers[current].copies.clear();
 }
 
 // ---- kernels by name ----

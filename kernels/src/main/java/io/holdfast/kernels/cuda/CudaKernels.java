@@ -24,9 +24,10 @@ import java.util.OptionalLong;
  */
 public final class CudaKernels extends CudaLinear {
 
-  /** As in attention.cu. */
+  /** As in heads.cu. */
   private static final int TILE = 64;
 
+  private static final int HEAD_THREADS = 128;
   private static final int LARGEST_HEAD = 128;
   private static final int MOST_SEQUENCES = 65_535;
 
@@ -38,8 +39,12 @@ public final class CudaKernels extends CudaLinear {
   }
 
   private CudaKernels(Precision precision, DType hidden) {
-    super(new CudaDevice(CudaSource.ours(hidden), precision == Precision.TF32), hidden);
+    super(new CudaDevice(source(hidden), precision == Precision.TF32), hidden);
     this.description = device.description();
+  }
+
+  private static CudaSource source(DType hidden) {
+    return hidden == DType.F32 ? CudaSource.ours() : CudaSource.ours(hidden);
   }
 
   private static DType hidden(Precision precision) {
@@ -155,25 +160,33 @@ public final class CudaKernels extends CudaLinear {
   /** Scores stay on the chip. Throws (kind BACKEND) for heads that are too large for that. */
   @Override
   public long attentionScratch(int maxLength, int heads, int headSize) {
-    int bytes = sharedBytes(4, 2, headSize);
-    if (headSize > LARGEST_HEAD || bytes > device.sharedMemory()) {
+    int bytes = headSize > LARGEST_HEAD ? Integer.MAX_VALUE : backward(hidden(), headSize);
+    if (bytes > device.sharedMemory()) {
       throw new HoldfastException(
           HoldfastException.Kind.BACKEND,
           "attention heads of "
               + headSize
-              + " are too large for this device: "
-              + bytes
-              + " bytes of shared memory are needed, "
+              + " are too large for this device, whose blocks have "
               + device.sharedMemory()
-              + " are there, and "
-              + LARGEST_HEAD
-              + " is the largest");
+              + " bytes of memory; the largest are "
+              + LARGEST_HEAD);
     }
     return 0;
   }
 
+  /** Bytes of shared memory of attention.cu: tiles of tokens, and of scores. */
   private static int sharedBytes(int tiles, int scores, int headSize) {
     return (tiles * TILE * (headSize + 1) + scores * TILE * (TILE + 1) + 2 * TILE) * Float.BYTES;
+  }
+
+  /** The most that a kernel of the backward needs. */
+  private static int backward(DType hidden, int headSize) {
+    return hidden == DType.F32 ? sharedBytes(4, 2, headSize) : 512 * (width(headSize) + 9);
+  }
+
+  /** Of attention_half.cu: the least that takes a head. */
+  private static int width(int headSize) {
+    return CudaSource.HEADS.stream().filter(width -> width >= headSize).findFirst().orElseThrow();
   }
 
   @Override
@@ -186,8 +199,11 @@ public final class CudaKernels extends CudaLinear {
       int heads,
       float p,
       Key key) {
-    launch.of("attention", ctx.dtype()).tensors(ctx, lse, qkv);
-    runAttention(3, 1, ctx, sequences, heads, p, key);
+    int size = ctx.cols() / heads;
+    boolean half = ctx.dtype() != DType.F32;
+    int bytes = half ? 384 * (width(size) + 8) : sharedBytes(3, 1, size);
+    ofHeads("attention", ctx, size).tensors(ctx, lse, qkv);
+    runAttention(bytes, ctx, sequences, heads, p, key);
   }
 
   @Override
@@ -202,24 +218,31 @@ public final class CudaKernels extends CudaLinear {
       int heads,
       float p,
       Key key) {
-    launch.of("attentionBackwardQueries", ctx.dtype()).tensors(dqkv, dctx, ctx, lse, qkv);
-    runAttention(4, 1, ctx, sequences, heads, p, key);
-    launch.of("attentionBackwardKeys", ctx.dtype()).tensors(dqkv, dctx, ctx, lse, qkv);
-    runAttention(4, 2, ctx, sequences, heads, p, key);
+    int size = ctx.cols() / heads;
+    int bytes = backward(ctx.dtype(), size);
+    ofHeads("attentionBackwardQueries", ctx, size).tensors(dqkv, dctx, ctx, lse, qkv);
+    runAttention(bytes, ctx, sequences, heads, p, key);
+    ofHeads("attentionBackwardKeys", ctx, size).tensors(dqkv, dctx, ctx, lse, qkv);
+    runAttention(bytes, ctx, sequences, heads, p, key);
   }
 
-  /** Tiles of tokens and of scores are what a block keeps. */
+  private Launch ofHeads(String kernel, Tensor ctx, int size) {
+    DType type = ctx.dtype();
+    boolean half = type != DType.F32;
+    return launch.of(kernel + (half ? CudaSource.suffix(type, width(size)) : ""));
+  }
+
   private void runAttention(
-      int tiles, int scores, Tensor ctx, Sequences sequences, int heads, float p, Key key) {
+      int sharedBytes, Tensor ctx, Sequences sequences, int heads, float p, Key key) {
     if (sequences.count() > MOST_SEQUENCES) {
       throw new IllegalArgumentException(sequences.count() + " sequences in a batch");
     }
-    int size = ctx.cols() / heads;
     launch.tensors(sequences.starts(), sequences.streams());
-    launch.number(ctx.rows()).number(heads).number(size);
+    launch.number(ctx.rows()).number(heads).number(ctx.cols() / heads);
     mask(launch, p, key).number(fault());
     int across = Math.max(1, (sequences.maxLength() + TILE - 1) / TILE); // which checks the starts
-    launch.run(across, heads, sequences.count(), THREADS, sharedBytes(tiles, scores, size));
+    int threads = ctx.dtype() == DType.F32 ? THREADS : HEAD_THREADS;
+    launch.run(across, heads, sequences.count(), threads, sharedBytes);
   }
 
   // ---- losses ----

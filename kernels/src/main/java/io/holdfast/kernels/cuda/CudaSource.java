@@ -7,7 +7,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -24,7 +23,8 @@ final class CudaSource {
           "ascent.cu",
           "losses.cu",
           "update.cu",
-          "spectral_norm.cu");
+          "spectral_norm.cu",
+          "heads.cu");
 
   /** Once for each type that hidden states have. */
   private static final List<String> HIDDEN =
@@ -35,14 +35,13 @@ final class CudaSource {
           "gelu.cu",
           "layer_norm.cu",
           "columns.cu",
-          "gather.cu",
-          "attention.cu");
+          "gather.cu");
 
-  private static final Map<DType, String> TYPES =
-      Map.of(DType.F32, "float", DType.BF16, "Bf16", DType.F16, "F16");
+  /** Widths of heads that attention in 16 bits is compiled for, ascending. */
+  static final List<Integer> HEADS = List.of(32, 64, 128);
 
   private static final Pattern KERNEL =
-      Pattern.compile("^((?:WIDE_)?KERNEL )(\\w+)\\(([^)]*)\\)", Pattern.MULTILINE);
+      Pattern.compile("^((?:WIDE_|HEAD_)?KERNEL )(\\w+)\\(([^)]*)\\)", Pattern.MULTILINE);
 
   private final String text;
   private final Map<String, String> signatures = new LinkedHashMap<>();
@@ -56,34 +55,48 @@ final class CudaSource {
   }
 
   /**
-   * The files of src/main/cuda, for hidden states of fp32 and of the types that are named; messages
-   * of the compiler name file and line.
+   * The files of src/main/cuda, for hidden states of fp32 and of the types of 16 bits that are
+   * named; messages of the compiler name file and line.
    */
-  static CudaSource ours(DType... others) {
+  static CudaSource ours(DType... halves) {
     StringBuilder all = new StringBuilder();
     REAL.forEach(file -> all.append(read(file)));
-    appendHidden(all, DType.F32);
-    for (DType other : others) {
-      if (other != DType.F32) {
-        appendHidden(all, other);
+    append(all, "float", "", suffix(DType.F32), HIDDEN);
+    append(all, "float", "", suffix(DType.F32), List.of("attention.cu"));
+    if (halves.length > 0) {
+      all.append(read("tensor_cores.cu"));
+    }
+    for (DType half : halves) {
+      String type = half == DType.BF16 ? "Bf16" : "F16";
+      append(all, type, "", suffix(half), HIDDEN);
+      for (int head : HEADS) {
+        String width = "static const int HEAD = " + head + ";\n";
+        append(all, type, width, suffix(half, head), List.of("attention_half.cu"));
       }
     }
     return new CudaSource(all.toString());
   }
 
-  private static void appendHidden(StringBuilder all, DType hidden) {
-    String type = TYPES.get(hidden);
-    all.append("namespace hidden_").append(type).append(" {\ntypedef ").append(type);
-    all.append(" Hidden;\n");
-    for (String file : HIDDEN) {
-      all.append(KERNEL.matcher(read(file)).replaceAll("$1$2" + suffix(hidden) + "($3)"));
+  /** Files in a namespace of their own, the suffix behind the names of their kernels. */
+  private static void append(
+      StringBuilder all, String type, String width, String suffix, List<String> files) {
+    String name = "files_" + files.size() + suffix;
+    all.append("namespace ").append(name).append(" {\ntypedef ").append(type);
+    all.append(" Hidden;\n").append(width);
+    for (String file : files) {
+      all.append(KERNEL.matcher(read(file)).replaceAll("$1$2" + suffix + "($3)"));
     }
-    all.append("}\nusing namespace hidden_").append(type).append(";\n");
+    all.append("}\nusing namespace ").append(name).append(";\n");
   }
 
   /** What is added to the names of kernels for hidden states of that type. */
   static String suffix(DType hidden) {
-    return hidden == DType.F32 ? "" : "_" + hidden.name().toLowerCase(Locale.ROOT);
+    return hidden == DType.F32 ? "" : hidden == DType.BF16 ? "_bf16" : "_f16";
+  }
+
+  /** The same for attention with heads of up to {@code width} columns. */
+  static String suffix(DType half, int width) {
+    return suffix(half) + "_" + width;
   }
 
   String text() {

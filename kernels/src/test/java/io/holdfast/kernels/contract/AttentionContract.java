@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.kernels.Key;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -26,12 +27,23 @@ interface AttentionContract extends Contract {
     {2, 8, 127},
     {1, 5, 200, 3},
     {1, 4, 520},
-    {1, 4, 3, 300}
+    {1, 4, 3, 300},
+    {2, 80, 40, 65},
+    {1, 128, 129}
   };
+
+  /** Columns of the largest head that the backend is asked for. */
+  default int largestHead() {
+    return 128;
+  }
+
+  private List<int[]> shapes() {
+    return Arrays.stream(ATTENTION_SHAPES).filter(shape -> shape[1] <= largestHead()).toList();
+  }
 
   @Test
   default void attention() {
-    for (int[] shape : ATTENTION_SHAPES) {
+    for (int[] shape : shapes()) {
       for (float p : new float[] {0, 0.25f}) {
         Packed s = new Packed(shape);
         forward("attention at " + p, s, null).misaligned(p > 0).run((k, t) -> s.attention(k, t, p));
@@ -41,7 +53,7 @@ interface AttentionContract extends Contract {
 
   @Test
   default void attentionBackward() {
-    for (int[] shape : ATTENTION_SHAPES) {
+    for (int[] shape : shapes()) {
       for (float p : new float[] {0, 0.25f}) {
         Packed s = new Packed(shape);
         backward(s, p, s.random(1), s.random(2)).run((k, t) -> s.attentionBackward(k, t, p));

@@ -1,5 +1,6 @@
 package io.holdfast.kernels.cuda;
 
+import io.holdfast.kernels.DType;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.bytedeco.cuda.global.nvrtc;
@@ -26,7 +27,7 @@ final class CompileKernels {
   }
 
   private static void compile(int architecture) {
-    CudaSource source = CudaSource.ours();
+    CudaSource source = CudaSource.ours(DType.BF16, DType.F16);
     byte[] code = CudaCompiler.compile(source.text(), architecture);
     String text = new String(code, StandardCharsets.ISO_8859_1);
     long found =

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.holdfast.kernels.DType;
 import io.holdfast.kernels.HoldfastException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -31,7 +32,7 @@ class CudaCompilerTest {
     System.clearProperty(CudaLibraries.PROPERTY);
     Optional<Path> nvrtc = CudaLibraries.find("libnvrtc.so.13");
     System.setProperty(CudaLibraries.PROPERTY, emulation.toString());
-    int kernels = CudaSource.ours().signatures().size();
+    int kernels = CudaSource.ours(DType.BF16, DType.F16).signatures().size();
     assertTrue(kernels > 20);
     if (nvrtc.isEmpty()) {
       compileByNvcc();
@@ -64,7 +65,8 @@ class CudaCompilerTest {
         List.of(System.getenv("PATH").split(":")).stream()
             .anyMatch(path -> Files.isExecutable(Path.of(path, "nvcc"))),
         "neither libnvrtc.so.13 nor nvcc is here");
-    Path source = Files.writeString(folder.resolve("all.cu"), CudaSource.ours().text());
+    Path source =
+        Files.writeString(folder.resolve("all.cu"), CudaSource.ours(DType.BF16, DType.F16).text());
     String newest = run("nvcc", "--list-gpu-arch").lines().reduce((a, b) -> b).orElseThrow();
     for (String architecture :
         List.of("sm_80", "sm_90", newest.strip().replace("compute_", "sm_"))) {

@@ -22,11 +22,19 @@ import org.junit.jupiter.api.Test;
 /** The CUDA kernels keep the contract, on an emulated driver. */
 class CudaKernelsTest {
 
+  /** What fits the shared memory of every device that is supported, in fp32. */
+  private static final int LARGEST_HEAD = 64;
+
   @Nested
   class Fp32 extends KernelsContract {
     @Override
     protected Kernels open() {
       return EmulatedCuda.kernels();
+    }
+
+    @Override
+    public int largestHead() {
+      return LARGEST_HEAD;
     }
   }
 
@@ -36,6 +44,11 @@ class CudaKernelsTest {
     @Override
     protected Kernels open() {
       return EmulatedCuda.kernels(Precision.TF32);
+    }
+
+    @Override
+    public int largestHead() {
+      return LARGEST_HEAD;
     }
 
     @Override
