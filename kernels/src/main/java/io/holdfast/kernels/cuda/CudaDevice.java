@@ -315,6 +315,13 @@ final class CudaDevice implements AutoCloseable {
     products.multiply(c, product, a, transposeA, b, transposeB, factors, m, n, k, add);
   }
 
+  /** {@link CudaProducts#multiplyWithBias}. */
+  boolean multiplyWithBias(
+      long y, long x, long w, long b, DType type, int rows, int outputs, int inputs) {
+    enter();
+    return products.multiplyWithBias(y, x, w, b, type, rows, outputs, inputs);
+  }
+
   /** What fails here has failed before, and was said there. */
   @Override
   public void close() {

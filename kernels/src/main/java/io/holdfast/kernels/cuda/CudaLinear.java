@@ -153,6 +153,9 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
     if (y.elements() == 0) {
       return;
     }
+    if (b != null && multiplyWithBias(y, x, w, b)) {
+      return;
+    }
     if (b != null) {
       launch.of("fillRows", y.dtype()).tensors(y, b).shape(y);
       perQuad(y);
@@ -178,6 +181,18 @@ abstract sealed class CudaLinear implements Kernels permits CudaKernels {
       runColumns(dy);
       addPartials(db, 0, dy);
     }
+  }
+
+  private boolean multiplyWithBias(Tensor y, Tensor x, Tensor w, Tensor b) {
+    return device.multiplyWithBias(
+        y.address(),
+        x.address(),
+        w.address(),
+        b.address(),
+        y.dtype(),
+        y.rows(),
+        y.cols(),
+        x.cols());
   }
 
   /** {@link CudaProducts#multiply} with a depth of k. */

@@ -32,7 +32,7 @@ final class CudaProducts {
   static final int WORKSPACE = 32 << 20;
 
   /** A device address as a pointer, moved from call to call. */
-  private static final class Address extends Pointer {
+  static final class Address extends Pointer {
     Address at(long to) {
       address = to;
       return this;
@@ -40,6 +40,7 @@ final class CudaProducts {
   }
 
   private final int compute;
+  private final CudaBiasedProducts biased;
   private final cublasContext handle = new cublasContext();
   private final FloatPointer zero = new FloatPointer(0f);
   private final FloatPointer one = new FloatPointer(1f);
@@ -56,6 +57,13 @@ final class CudaProducts {
     check(cublasCreate_v2(handle), "cublasCreate");
     check(cublasSetStream_v2(handle, stream), "cublasSetStream");
     check(cublasSetWorkspace_v2(handle, result.at(workspace), WORKSPACE), "cublasSetWorkspace");
+    biased = new CudaBiasedProducts(stream, workspace, compute);
+  }
+
+  /** {@link CudaBiasedProducts#multiply}. */
+  boolean multiplyWithBias(
+      long y, long x, long w, long b, DType type, int rows, int outputs, int inputs) {
+    return biased.multiply(y, x, w, b, type, rows, outputs, inputs);
   }
 
   String version() {
@@ -103,22 +111,30 @@ final class CudaProducts {
             result.at(c),
             type(product),
             n,
-            factors == DType.F32 ? compute : CUBLAS_COMPUTE_32F,
+            compute(factors, compute),
             CUBLAS_GEMM_DEFAULT),
         "cublasGemmEx");
   }
 
-  private static int type(DType dtype) {
+  /**
+   * @param ofFp32 how products of fp32 are computed
+   */
+  static int compute(DType factors, int ofFp32) {
+    return factors == DType.F32 ? ofFp32 : CUBLAS_COMPUTE_32F;
+  }
+
+  static int type(DType dtype) {
     return dtype == DType.F32 ? CUDA_R_32F : dtype == DType.BF16 ? CUDA_R_16BF : CUDA_R_16F;
   }
 
   void close() {
+    biased.close();
     cublasDestroy_v2(handle);
     zero.close();
     one.close();
   }
 
-  private static void check(int code, String call) {
+  static void check(int code, String call) {
     if (code != CUBLAS_STATUS_SUCCESS) {
       throw new HoldfastException(
           code == CUBLAS_STATUS_ALLOC_FAILED

@@ -27,8 +27,14 @@ interface Contract {
     return new Trial(kernels(), operation + Arrays.toString(shape), roundoff());
   }
 
+  /** Whether the bits of matrix products depend on how their factors are aligned. */
+  default boolean productsDependOnAlignment() {
+    return false;
+  }
+
   default Trial productTrial(String operation, int... shape) {
-    return new Trial(kernels(), operation + Arrays.toString(shape), productRoundoff());
+    return new Trial(kernels(), operation + Arrays.toString(shape), productRoundoff())
+        .alignmentMatters(productsDependOnAlignment());
   }
 
   /** Of an operation that stores hidden states and computes on with them. */

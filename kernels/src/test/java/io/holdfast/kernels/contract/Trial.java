@@ -16,8 +16,8 @@ import java.util.function.IntUnaryOperator;
 /**
  * One call of an operation on a backend and on the reference: declare its tensors, then {@link
  * #run} it. The backend's tensors lie between guard words; outputs begin as NaN; inputs must not
- * change; a second call on fresh tensors, aligned where the first were not, must give the same
- * bits.
+ * change; a second call on fresh tensors, aligned where the first were not (unless told not to),
+ * must give the same bits.
  *
  * <p>The tolerance is that of a backward stable algorithm: the result may be off by what the exact
  * operation itself moves when its inputs are rounded, {@code |Δ|∞} for relative changes of one unit
@@ -47,6 +47,7 @@ final class Trial {
   private final SplittableRandom random;
   private final Map<String, Spec> specs = new LinkedHashMap<>();
   private boolean misaligned;
+  private boolean alignmentMatters;
 
   Trial(Kernels kernels, String what, double roundoff) {
     this.kernels = kernels;
@@ -58,6 +59,12 @@ final class Trial {
   /** Moves every tensor off its 64-byte boundary by one element. */
   Trial misaligned(boolean on) {
     misaligned = on;
+    return this;
+  }
+
+  /** The second call is aligned as the first: bits may depend on it. */
+  Trial alignmentMatters(boolean on) {
+    alignmentMatters = on;
     return this;
   }
 
@@ -163,7 +170,7 @@ final class Trial {
   /** The outputs of the backend, after all checks that need no reference. */
   Map<String, float[]> onBackend(Operation operation) {
     Map<String, float[]> first = call(operation, misaligned);
-    call(operation, !misaligned)
+    call(operation, misaligned == alignmentMatters)
         .forEach(
             (name, again) ->
                 assertArrayEquals(

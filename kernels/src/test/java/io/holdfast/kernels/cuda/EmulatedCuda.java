@@ -37,6 +37,9 @@ public final class EmulatedCuda {
 
   private static Path folder;
 
+  /** What the first build failed with: another would too. */
+  private static AssertionError broken;
+
   private EmulatedCuda() {}
 
   /** The cuda backend on the emulation. */
@@ -54,11 +57,17 @@ public final class EmulatedCuda {
    * {@code -Dholdfast.cuda.device=true} does nothing: tests then run on this machine's GPU.
    */
   public static synchronized Path libraries() {
+    if (broken != null) {
+      throw broken;
+    }
     if (folder == null && !onDevice()) {
       try {
         folder = build();
       } catch (IOException e) {
         throw new UncheckedIOException(e);
+      } catch (AssertionError e) {
+        broken = e;
+        throw e;
       }
       System.setProperty(CudaLibraries.PROPERTY, folder.toString());
     }
@@ -99,10 +108,12 @@ public final class EmulatedCuda {
 
   private static Path build() throws IOException {
     String driver = driver();
-    String cublas = Files.readString(sources().resolve("cublas.cpp"));
-    String nvrtc = Files.readString(sources().resolve("nvrtc.cpp"));
-    String gemm = Files.readString(module().resolve("src/main/cpp/gemm.h"));
-    String name = Integer.toHexString((driver + cublas + nvrtc + gemm + FLAGS).hashCode());
+    StringBuilder all = new StringBuilder(driver + FLAGS);
+    for (String file : List.of("cublas.cpp", "cublaslt.cpp", "products.h", "nvrtc.cpp")) {
+      all.append(Files.readString(sources().resolve(file)));
+    }
+    all.append(Files.readString(module().resolve("src/main/cpp/gemm.h")));
+    String name = Integer.toHexString(all.toString().hashCode());
     Path built = module().resolve("target/emulation").resolve(name).toAbsolutePath().normalize();
     if (!Files.exists(built)) {
       Path parent = Files.createDirectories(built.getParent());
@@ -112,7 +123,7 @@ public final class EmulatedCuda {
       compile(building, "libnvrtc.so.13", sources().resolve("nvrtc.cpp"));
       compile(building, "libcublas.so.13", sources().resolve("cublas.cpp"));
       Path nothing = Files.writeString(building.resolve("nothing.cpp"), "");
-      compile(building, "libcublasLt.so.13", nothing);
+      compile(building, "libcublasLt.so.13", sources().resolve("cublaslt.cpp"));
       compile(building, "libcudart.so.13", nothing);
       compile(Files.createDirectory(building.resolve("no-driver")), "libcuda.so.1", nothing);
       try {
